@@ -1,0 +1,1 @@
+"""What developers run: set-up, checks, tests. Not part of the product."""

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# `make test`: install what the tests need, run all of them, judge the coverage.
+#   dev/test.sh [pytest arguments]     arguments choose tests; coverage is judged only when all run
+#   LEADKEEPER_TESTS=full              nothing may be skipped: a missing PostgreSQL or Chromium is a failure
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+dev/setup.sh dev
+source dev/steps.sh
+export DEBIAN_FRONTEND=noninteractive
+
+have_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null; }
+have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+
+apt_install() { # the lists of a fresh machine are empty or old: read them and try again
+  apt-get install -y -q --no-install-recommends "$@" || { apt-get update -q && apt-get install -y -q --no-install-recommends "$@"; }
+}
+
+provide() { # NAME HAVE PACKAGES...
+  local name=$1 have=$2
+  shift 2
+  if "$have"; then return; fi
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "  ! no $name: its tests are skipped. To run them: sudo apt-get install -y --no-install-recommends $*"
+    return
+  fi
+  step "$name (apt)" apt_install "$@" || echo "  ! no $name: its tests are skipped."
+}
+
+provide PostgreSQL have_postgres postgresql
+provide Chromium have_chromium chromium fonts-noto-core
+
+if (($# > 0)); then
+  exec .venv/bin/python -m pytest "$@"
+fi
+
+rm -f .make/coverage .make/coverage.*
+failed=0
+COVERAGE_FILE=.make/coverage .venv/bin/python -m coverage run -m pytest -n 2 --dist loadscope --junit-xml .make/tests.xml || failed=$?
+dev/coverage.sh || failed=$?
+exit "$failed"
