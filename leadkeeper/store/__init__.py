@@ -1,0 +1,1 @@
+"""The ground: the database, its tables and its migrations."""

@@ -1,0 +1,237 @@
+"""The database: `read`, `write`, `write_batch`. The only place that commits.
+
+A data function takes a `Connection` first. `await db.read(fn, ...)` never blocks the writer;
+`await db.write(fn, ...)` is one transaction and returns after its commit. On SQLite the calls that
+wait together share one commit, each under its own savepoint; on PostgreSQL each has its own.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
+
+from sqlalchemy import Connection, exc, text
+from sqlalchemy.engine import Engine
+
+from leadkeeper import clock
+from leadkeeper.errors import CommitUnknown, Unavailable
+from leadkeeper.store import signals
+from leadkeeper.store.batches import Batches
+from leadkeeper.store.calls import Call, Told, Turn, inside_write, mark_inside, tell
+from leadkeeper.store.engine import READERS, WRITERS, parse_url, reading_engine, writing_engine
+from leadkeeper.store.periodic import Periodic
+from leadkeeper.store.ticker import Ticker
+from leadkeeper.store.writer import Writer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+TRIES = 4
+"""How often a PostgreSQL transaction that met a deadlock (40P01, 40001) is run."""
+
+
+class Database:
+    """One open database. Raises Misconfigured for a URL it cannot serve."""
+
+    def __init__(self, url: str) -> None:
+        self.url = parse_url(url)
+        self.dialect = self.url.get_backend_name()
+        self._writing = writing_engine(self.url)
+        self._reading = reading_engine(self.url)
+        self._readers = ThreadPoolExecutor(READERS, "leadkeeper-read")
+        self._listeners: list[signals.Listener] = []
+        self._batches = Batches(self._queue)
+        if self.dialect == "sqlite":
+            self._writer: Writer | None = Writer(self._run_group)
+            self._beats: Writer | Ticker = self._writer
+        else:
+            self._writer = None
+            self._writers = ThreadPoolExecutor(WRITERS, "leadkeeper-write")
+            self._beats = Ticker(self._run_alone)
+
+    @property
+    def engine(self) -> Engine:
+        """The writing engine: for migrations and for tests that look at rows themselves."""
+        return self._writing
+
+    async def read(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `fn` on one read-only snapshot. Raises Unavailable when the database cannot be reached."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: self.read_now(fn, *args, **kwargs))
+
+    def read_now(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`read` for threads without an event loop (CLI, start-up)."""
+        try:
+            with self._reading.connect() as conn:
+                return fn(conn, *args, **kwargs)
+        except (exc.OperationalError, exc.InterfaceError) as error:
+            raise Unavailable(f"the database cannot be read: {error.orig}") from error
+
+    async def write(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
+        """Run `fn` in one transaction; returns after its commit. Whatever it raises rolls it back."""
+        return await self.write_in(Turn.REST, fn, *args)
+
+    async def write_in(self, turn: Turn, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
+        """`write` with its place at SQLite's writer: INGEST before STEP before REST."""
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._submit(Call(fn, args, done, turn))
+        return await done
+
+    async def write_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T) -> R:
+        """Items waiting for the same `fn` become one call `fn(conn, items)`; each caller gets its own result.
+
+        `fn` returns one result per item, in order. When a batch raises, each item is tried alone.
+        """
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        if inside_write():
+            raise RuntimeError("db.write_batch inside a write: pass the connection on instead")
+        self._batches.add(fn, item, done)
+        return await done
+
+    def write_now(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
+        """`write` for threads without an event loop (CLI, start-up). Raises RuntimeError inside a write."""
+        done: Future[R] = Future()
+        self._submit(Call(fn, args, done))
+        return done.result()
+
+    def every(self, seconds: float, fn: Callable[[Connection], R], done: Callable[[R], None]) -> Callable[[], None]:
+        """Write `fn(conn)` every `seconds`, whatever event loops do; returns how to stop it.
+
+        On SQLite the writer thread runs it before everything else, on PostgreSQL a thread of its own.
+        `done(result)` is called in that thread after the commit.
+        """
+        periodic = Periodic(seconds, fn, done)
+        self._beats.add(periodic)
+        return lambda: self._beats.remove(periodic)
+
+    def listen(self, listener: signals.Listener) -> Callable[[], None]:
+        """Call `listener(topics)` after each commit that signalled, in the committing thread."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def announce(self, topics: frozenset[str]) -> None:
+        """Tell the listeners of this process (also used for hints heard from other processes)."""
+        for listener in list(self._listeners):
+            listener(topics)
+
+    def close(self) -> None:
+        """Finish what waits and close every connection."""
+        if self._writer is not None:
+            self._writer.close()
+        else:
+            self._beats.close()
+            self._writers.shutdown()
+        self._readers.shutdown()
+        self._writing.dispose()
+        self._reading.dispose()
+
+    def anchor_clock(self, conn: Connection) -> None:
+        """Follow the PostgreSQL server's clock; SQLite lives on this machine and needs no anchor."""
+        if self.dialect == "postgresql":
+            clock.anchor(conn.execute(text("select clock_timestamp()")).scalar_one().astimezone(UTC))
+
+    def _submit(self, call: Call) -> None:
+        if inside_write():
+            raise RuntimeError("db.write inside a write: pass the connection on instead")
+        self._queue(call)
+
+    def _queue(self, call: Call) -> None:
+        if self._writer is not None:
+            self._writer.submit(call)
+        else:
+            self._writers.submit(self._run_alone, call)
+
+    def _run_group(self, take: Callable[[], Call | None]) -> None:
+        """Run the calls that `take` hands out in one SQLite transaction, then tell their callers."""
+        call = take()
+        told: list[Told] = []
+        topics: frozenset[str] = frozenset()
+        try:
+            with self._writing.connect() as conn:
+                while call is not None:
+                    told.append(_run_saved(conn, call))
+                    call = take()
+                _commit(conn)
+                topics = signals.take(conn)
+        except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
+            calls = [end.call for end in told] + ([call] if call is not None else [])
+            told = [Told(each, error=_as_ours(error)) for each in calls]
+        tell(told)
+        if topics:
+            self.announce(topics)
+
+    def _run_alone(self, call: Call) -> None:
+        """Run one call in a PostgreSQL transaction of its own; deadlocks are tried again."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self._writing.connect() as conn:
+                    end = _run_plain(conn, call)
+                    _commit(conn)
+                    topics = signals.take(conn)
+                tell([end])
+                if topics:
+                    self.announce(topics)
+                return
+            except BaseException as error:  # noqa: BLE001 - handed to the caller
+                if attempt < TRIES and _is_deadlock(error):
+                    clock.sleep_until_tick(random.uniform(0.002, 0.02) * attempt)
+                    continue
+                tell([Told(call, error=_as_ours(error))])
+                return
+
+
+def _run_saved(conn: Connection, call: Call) -> Told:
+    """Run a call under a savepoint; its error ends it alone, unless SQLite dropped the transaction."""
+    savepoint = conn.begin_nested()
+    mark_inside(True)
+    try:
+        result = call.run(conn, *call.args)
+        savepoint.commit()
+        return Told(call, result)
+    except BaseException as error:
+        if not _in_transaction(conn):
+            raise
+        savepoint.rollback()
+        return Told(call, error=_as_ours(error))
+    finally:
+        mark_inside(False)
+
+
+def _run_plain(conn: Connection, call: Call) -> Told:
+    mark_inside(True)
+    try:
+        return Told(call, call.run(conn, *call.args))
+    finally:
+        mark_inside(False)
+
+
+def _commit(conn: Connection) -> None:
+    """Commit; raises CommitUnknown when the connection broke and nobody can say whether it happened."""
+    try:
+        conn.commit()
+    except exc.DBAPIError as error:
+        if conn.dialect.name == "postgresql" and (error.connection_invalidated or isinstance(error, exc.OperationalError)):
+            raise CommitUnknown(f"connection lost in COMMIT: {error.orig}") from error
+        raise
+
+
+def _in_transaction(conn: Connection) -> bool:
+    driver: Any = conn.connection.dbapi_connection
+    return bool(driver.in_transaction)
+
+
+def _is_deadlock(error: BaseException) -> bool:
+    return isinstance(error, exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
+
+
+def _as_ours(error: BaseException) -> BaseException:
+    """Outages become Unavailable (503); everything else is handed on as it is."""
+    if isinstance(error, exc.OperationalError | exc.InterfaceError):
+        ours = Unavailable(f"the database cannot be written: {error.orig}")
+        ours.__cause__ = error
+        return ours
+    return error

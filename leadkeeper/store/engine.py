@@ -1,0 +1,117 @@
+"""Engines: how a connection to SQLite or PostgreSQL is opened, for writing and for reading.
+
+What a statement was given (texts of customers, tokens) is never part of an error: errors are stored and logged.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from leadkeeper.errors import Misconfigured
+
+WRITERS = 8
+"""PostgreSQL connections that write; SQLite has one writer."""
+READERS = 6
+
+
+def parse_url(text: str) -> URL:
+    """The database URL with its driver; raises Misconfigured for another engine."""
+    url = make_url(text)
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise Misconfigured("LEADKEEPER_DATABASE_URL: SQLite needs a file, for example sqlite:///data/leadkeeper.db")
+        return url.set(drivername="sqlite+pysqlite")
+    if backend in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    raise Misconfigured(f"LEADKEEPER_DATABASE_URL: {backend!r} is not supported; use sqlite:/// or postgresql://")
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def writing_engine(url: URL) -> Engine:
+    """Connections that write. On SQLite every transaction begins IMMEDIATE and commits with a full fsync."""
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(
+            url,
+            json_serializer=_dumps,
+            hide_parameters=True,
+            pool_size=1,
+            max_overflow=0,
+            connect_args={"check_same_thread": False, "timeout": 10},
+        )
+        event.listen(engine, "connect", _open_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    engine = create_engine(
+        url, json_serializer=_dumps, hide_parameters=True, pool_size=WRITERS, max_overflow=2, connect_args=_postgres("write")
+    )
+    event.listen(engine, "handle_error", _without_values)
+    return engine
+
+
+def reading_engine(url: URL) -> Engine:
+    """Connections that cannot write; one transaction sees one snapshot."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url,
+            json_serializer=_dumps,
+            hide_parameters=True,
+            pool_size=READERS,
+            max_overflow=0,
+            connect_args={"check_same_thread": False, "timeout": 10},
+        )
+        event.listen(engine, "connect", _open_sqlite_reader)
+        event.listen(engine, "begin", _begin)
+        return engine
+    return create_engine(
+        url,
+        json_serializer=_dumps,
+        hide_parameters=True,
+        pool_size=READERS,
+        max_overflow=0,
+        isolation_level="REPEATABLE READ",
+        execution_options={"postgresql_readonly": True},
+        connect_args=_postgres("read"),
+    )
+
+
+def _without_values(context: ExceptionContext) -> None:
+    """PostgreSQL names the failing row, or the text it could not read, in an error's detail: only its first line stays."""
+    original, wrapped = context.original_exception, context.sqlalchemy_exception
+    primary = getattr(getattr(original, "diag", None), "message_primary", None)
+    if primary and wrapped is not None:
+        original.args = (primary,)
+        wrapped.args = (f"({type(original).__module__}.{type(original).__name__}) {primary}",)
+
+
+def _postgres(name: str) -> dict[str, object]:
+    limits = "-c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000 -c statement_timeout=60000"
+    return {"application_name": f"leadkeeper-{name}", "connect_timeout": 5, "options": limits}
+
+
+def _open_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-16000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _open_sqlite_reader(connection: Any, entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    for pragma in ("query_only=ON", "temp_store=MEMORY", "cache_size=-8000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(conn: Connection) -> None:
+    conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(conn: Connection) -> None:
+    conn.exec_driver_sql("BEGIN")
