@@ -1,0 +1,169 @@
+"""Putting work into the queue: always in the transaction of its cause."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, insert, select, update
+
+from leadkeeper import clock
+from leadkeeper.queue.handlers import job_types
+from leadkeeper.queue.jobs import Job
+from leadkeeper.queue.promote import lock_heads
+from leadkeeper.queue.rows import pending
+from leadkeeper.queue.scopes import parked_among
+from leadkeeper.store.schema import jobs
+from leadkeeper.store.signals import signal
+from leadkeeper.store.types import moment
+from leadkeeper.store.upsert import insert_once
+
+RETRIES = 3
+"""Retries of a job whose type does not say."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """A job on its way into the table; `id` once it is there, or that of the one already pending."""
+
+    values: dict[str, Any]
+    id: int = 0
+
+    @property
+    def key(self) -> str | None:
+        key: str | None = self.values["key"]
+        return key
+
+    @property
+    def dedupe(self) -> str | None:
+        dedupe: str | None = self.values["dedupe"]
+        return dedupe
+
+
+def enqueue(conn: Connection, job: Job) -> int:
+    """Store one job; returns its id, or that of the pending job with the same `dedupe`."""
+    return enqueue_all(conn, [job])[0]
+
+
+def enqueue_all(conn: Connection, wanted: Sequence[Job]) -> list[int]:
+    """Store many jobs with a few statements; returns their ids in order. Signals `jobs`.
+
+    Jobs of one key get rising ids in the order given. A `dedupe` that is pending already is not
+    stored again: that row is held until commit, so whoever claims it sees what we have written.
+    """
+    if not wanted:
+        return []
+    now = clock.now()
+    parked = parked_among(conn, (job.scope for job in wanted))
+    rows = [_Row(_values(job, now, parked)) for job in wanted]
+    plain = [row for row in rows if row.key is None and row.dedupe is None]
+    _insert(conn, plain)
+    _insert_in_waves(conn, [row for row in rows if not row.id])
+    signal(conn, "jobs", "stats")
+    return [row.id for row in rows]
+
+
+def postpone(conn: Connection, dedupe: str, run_at: datetime) -> int | None:
+    """Let the pending job of `dedupe` wait until `run_at`, never less than it does; its id, or None.
+
+    So a message that joins a reply in back-off never brings it forward.
+    """
+    later = case((jobs.c.run_at < run_at, moment(run_at)), else_=jobs.c.run_at)
+    moved = update(jobs).where(jobs.c.dedupe == dedupe, pending()).values(run_at=later).returning(jobs.c.id)
+    return conn.execute(moved).scalar()
+
+
+def _values(job: Job, now: datetime, parked: Collection[str]) -> dict[str, Any]:
+    known = job_types.peek(job.type)
+    retries = job.max_retries if job.max_retries is not None else known.retries if known else RETRIES
+    return {
+        "type": job.type,
+        "data": dict(job.data),
+        "priority": int(job.priority),
+        "run_at": clock.FAR if job.scope in parked else job.run_at or now,
+        "key": job.key,
+        "head": job.key is None,
+        "dedupe": job.dedupe,
+        "max_retries": retries,
+        "scope": job.scope,
+        "created_at": now,
+    }
+
+
+def _insert(conn: Connection, rows: Sequence[_Row]) -> None:
+    """Insert rows that can meet no other; the ids come back in order.
+
+    SQLite's one writer gives rising ids in the order of insertion, so sorting them is enough there;
+    asking SQLAlchemy for the order would make it insert row by row.
+    """
+    if not rows:
+        return
+    one_writer = conn.dialect.name == "sqlite"
+    statement = insert(jobs).returning(jobs.c.id, sort_by_parameter_order=not one_writer)
+    found = conn.execute(statement, [row.values for row in rows]).scalars()
+    ids = sorted(found) if one_writer else found
+    for row, job_id in zip(rows, ids, strict=True):
+        row.id = job_id
+
+
+def _insert_in_waves(conn: Connection, rows: list[_Row]) -> None:
+    """Insert rows with a key or a dedupe, as many at once as cannot meet each other.
+
+    Every wave looks again with fresh statements: a head finished, a twin claimed or an insert
+    beaten by another transaction is found by the next.
+    """
+    waiting = sorted(rows, key=lambda row: row.key or "")
+    while waiting:
+        twins = _pending_twins(conn, {row.dedupe for row in waiting if row.dedupe is not None})
+        for row in waiting:
+            row.id = twins.get(row.dedupe, 0) if row.dedupe is not None else 0
+        waiting = [row for row in waiting if not row.id]
+        headed = lock_heads(conn, {row.key for row in waiting if row.key is not None})
+        sure, risky = _wave(waiting, headed)
+        _insert(conn, sure)
+        _insert_risky(conn, risky)
+        waiting = [row for row in waiting if not row.id]
+
+
+def _wave(waiting: Sequence[_Row], headed: Collection[str]) -> tuple[list[_Row], list[_Row]]:
+    """Of each key the longest run of sure rows, or its first row if that may meet another one."""
+    sure: list[_Row] = []
+    risky: list[_Row] = []
+    closed: set[str] = set()
+    begun: set[str] = set()
+    taken: set[str] = set()
+    for row in waiting:
+        if row.key in closed or row.dedupe in taken:
+            if row.key is not None:
+                closed.add(row.key)
+            continue
+        row.values["head"] = row.key is None or row.key not in headed
+        if row.dedupe is None and not row.values["head"]:
+            sure.append(row)
+            begun.add(row.key or "")
+            continue
+        if row.key is not None:
+            closed.add(row.key)
+            if row.key in begun:
+                continue
+        if row.dedupe is not None:
+            taken.add(row.dedupe)
+        risky.append(row)
+    return sure, risky
+
+
+def _insert_risky(conn: Connection, rows: Sequence[_Row]) -> None:
+    """Insert rows that may meet another transaction's; those that did keep no id."""
+    columns = (jobs.c.id, jobs.c.key, jobs.c.dedupe)
+    stored = insert_once(conn, jobs, [row.values for row in rows], *columns)
+    ids = {(new.key, new.dedupe): new.id for new in stored}
+    for row in rows:
+        row.id = ids.get((row.key, row.dedupe), 0)
+
+
+def _pending_twins(conn: Connection, dedupes: Collection[str]) -> dict[str | None, int]:
+    """The pending jobs of `dedupes`, held until commit: nobody claims them before our rows are seen."""
+    if not dedupes:
+        return {}
+    query = select(jobs.c.dedupe, jobs.c.id).where(jobs.c.dedupe.in_(sorted(dedupes)), pending())
+    return {row.dedupe: row.id for row in conn.execute(query.order_by(jobs.c.dedupe).with_for_update(read=True))}

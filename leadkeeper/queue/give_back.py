@@ -1,0 +1,89 @@
+"""Jobs that return to pending: after a failed try, a snooze, a lost worker or a stop.
+
+A job with a `dedupe` may find that another one of that name was enqueued while it ran. The one that
+returns is the older and keeps its place; the other ends as `merged`, in the same transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Connection, Update, bindparam, type_coerce, update
+
+from leadkeeper import clock
+from leadkeeper.queue.promote import promote
+from leadkeeper.queue.rows import IDS, pending
+from leadkeeper.store.given import NUMBER, TEXT, Given
+from leadkeeper.store.schema import jobs
+from leadkeeper.store.types import EPOCH, Instant
+
+MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A job on its way back to pending."""
+
+    id: int
+    run_at: datetime
+    attempts: int
+    losses: int
+    error: str | None
+
+
+_BACK = Given("back", id=NUMBER, run_at=NUMBER, attempts=NUMBER, losses=NUMBER, error=TEXT)
+
+
+def give_back(conn: Connection, back: Sequence[Back]) -> None:
+    """Make these jobs pending again. The caller holds their rows and has checked the fence."""
+    if not back:
+        return
+    merge_twins(conn, [each.id for each in back])
+    rows = [(each.id, _micros(each.run_at), each.attempts, each.losses, each.error) for each in back]
+    conn.execute(_give_back(conn.dialect.name), _BACK.values(conn.dialect.name, rows))
+
+
+def merge_twins(conn: Connection, ids: Sequence[int]) -> None:
+    """Cancel as merged the pending jobs whose `dedupe` one of `ids` is about to take again."""
+    values = IDS.values(conn.dialect.name, [(job_id,) for job_id in ids])
+    merged = conn.execute(_merge(conn.dialect.name), values | {"now": clock.now()}).all()
+    promote(conn, [row.key for row in merged if row.head and row.key is not None])
+
+
+def _micros(moment: datetime) -> int:
+    delta = moment - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+@cache
+def _merge(dialect: str) -> Update:
+    ids = IDS.table(dialect)
+    returning = jobs.alias("returning_one")
+    twin = (returning.c.id == ids.c.id) & (returning.c.dedupe == jobs.c.dedupe) & (returning.c.id != jobs.c.id)
+    return (
+        update(jobs)
+        .where(twin, jobs.c.dedupe.is_not(None), pending())
+        .values(status="cancelled", error=MERGED, completed_at=bindparam("now", type_=Instant))
+        .returning(jobs.c.key, jobs.c.head)
+    )
+
+
+@cache
+def _give_back(dialect: str) -> Update:
+    back = _BACK.table(dialect)
+    return (
+        update(jobs)
+        .where(jobs.c.id == back.c.id)
+        .values(
+            status="pending",
+            run_at=type_coerce(back.c.run_at, Instant),
+            attempts=back.c.attempts,
+            losses=back.c.losses,
+            error=back.c.error,
+            worker=None,
+            lease_until=None,
+            started_at=None,
+            cancel_requested=False,
+        )
+    )

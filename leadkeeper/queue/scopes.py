@@ -1,0 +1,56 @@
+"""Halting as one: the pending jobs of a scope (the account of a `send`) are parked and set free.
+
+A parked job's run time is the year 9999. Which scopes are parked is one settings row, so that jobs
+enqueued meanwhile are born parked, and jobs that were running return parked.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, update
+
+from leadkeeper import clock
+from leadkeeper.queue.rows import pending
+from leadkeeper.store import settings_rows
+from leadkeeper.store.schema import jobs
+from leadkeeper.store.signals import signal
+
+_ROW = "queue.parked"
+
+
+def park(conn: Connection, scope: str) -> int:
+    """Hold back every pending job of `scope`, and those to come; returns how many were pending."""
+    _remember(conn, parked(conn, lock=True) | {scope})
+    held = update(jobs).where(jobs.c.scope == scope, pending()).values(run_at=clock.FAR)
+    count = conn.execute(held).rowcount
+    signal(conn, "jobs", "stats")
+    return count
+
+
+def unpark(conn: Connection, scope: str) -> int:
+    """Let the parked jobs of `scope` run now; returns how many there were."""
+    _remember(conn, parked(conn, lock=True) - {scope})
+    freed = update(jobs).where(jobs.c.scope == scope, pending(), jobs.c.run_at == clock.FAR).values(run_at=clock.now())
+    count = conn.execute(freed).rowcount
+    signal(conn, "jobs", "stats")
+    return count
+
+
+def is_parked(conn: Connection, scope: str) -> bool:
+    """True while `scope` is halted."""
+    return scope in parked(conn)
+
+
+def parked(conn: Connection, *, lock: bool = False) -> frozenset[str]:
+    """The halted scopes. With `lock` none is halted or set free until this transaction commits."""
+    return frozenset(settings_rows.get(conn, _ROW, (), lock="write" if lock else None))
+
+
+def parked_among(conn: Connection, scopes: Iterable[str | None]) -> frozenset[str]:
+    """Which of `scopes` are halted, held so until commit; asks nothing when there is no scope."""
+    if not any(scope is not None for scope in scopes):
+        return frozenset()
+    return frozenset(settings_rows.get(conn, _ROW, (), lock="read"))
+
+
+def _remember(conn: Connection, scopes: frozenset[str]) -> None:
+    settings_rows.save(conn, _ROW, sorted(scopes))

@@ -1,0 +1,205 @@
+"""Transactions beside each other on PostgreSQL (and in turn on SQLite): nothing is lost or doubled."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from leadkeeper import clock
+from leadkeeper.queue.cancel import cancel
+from leadkeeper.queue.claim import Wanted, claim
+from leadkeeper.queue.enqueue import enqueue, enqueue_all
+from leadkeeper.queue.finish import Result, finish
+from leadkeeper.queue.outcomes import Done, Fail
+from leadkeeper.queue.retry import redrive
+from leadkeeper.queue.sweep import sweep
+from leadkeeper.store.database import Database
+from tests.queue.conftest import BASE, LEASE, Queue, plain
+
+
+class Held:
+    """A transaction that does `fn` and commits only when told to: from another thread's view, in flight."""
+
+    def __init__(self, db: Database, fn: Callable[[Connection], Any]) -> None:
+        self._did, self._go = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(db, fn))
+        self._thread.start()
+        self._did.wait(10)
+
+    def _run(self, db: Database, fn: Callable[[Connection], Any]) -> None:
+        def work(conn: Connection) -> None:
+            fn(conn)
+            self._did.set()
+            self._go.wait(10)
+
+        db.write_now(work)
+
+    def commit(self) -> None:
+        self._go.set()
+        self._thread.join(10)
+
+
+on_postgres = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+"""SQLite has one writer: there these two transactions cannot be open at once."""
+
+
+@on_postgres
+def test_a_finish_waits_for_an_enqueue_behind_its_head_and_promotes_it(queue: Queue) -> None:
+    queue.enqueue(plain(1, key="k"))
+    [job] = queue.claim()
+    behind = Held(queue.db, lambda conn: enqueue(conn, plain(2, key="k")))
+    finishing = threading.Thread(target=queue.done, args=(job,))
+    finishing.start()
+    clock.sleep_until_tick(0.2)
+    assert finishing.is_alive()
+
+    behind.commit()
+    finishing.join(10)
+
+    assert [claimed.data["n"] for claimed in queue.claim()] == [2]
+    assert queue.do(sweep) == 0
+
+
+@on_postgres
+def test_an_enqueue_beside_a_finish_looks_again_and_becomes_the_head(queue: Queue) -> None:
+    queue.enqueue(plain(1, key="k"))
+    [job] = queue.claim()
+    ending = Held(queue.db, lambda conn: finish(conn, [Result(job, Done())], BASE))
+    enqueuing = threading.Thread(target=queue.enqueue, args=(plain(2, key="k"),))
+    enqueuing.start()
+    clock.sleep_until_tick(0.2)
+
+    ending.commit()
+    enqueuing.join(10)
+
+    assert [claimed.data["n"] for claimed in queue.claim()] == [2]
+
+
+@on_postgres
+def test_an_enqueue_beside_a_finish_that_promotes_stands_behind_the_promoted(queue: Queue) -> None:
+    queue.enqueue(plain(1, key="k"), plain(2, key="k"))
+    [job] = queue.claim()
+    ending = Held(queue.db, lambda conn: finish(conn, [Result(job, Done())], BASE))
+    enqueuing = threading.Thread(target=queue.enqueue, args=(plain(3, key="k"),))
+    enqueuing.start()
+    clock.sleep_until_tick(0.2)
+
+    ending.commit()
+    enqueuing.join(10)
+
+    assert [claimed.data["n"] for claimed in queue.claim()] == [2]
+    assert [row.head for row in queue.rows() if row.status == "pending"] == [False]
+
+
+@on_postgres
+def test_a_follower_cancelled_beside_a_finish_leaves_no_key_without_head(queue: Queue) -> None:
+    _, second, third = queue.enqueue(plain(1, key="k"), plain(2, key="k"), plain(3, key="k"))
+    [job] = queue.claim()
+    cancelling = Held(queue.db, lambda conn: cancel(conn, [second], "not wanted"))
+    finishing = threading.Thread(target=queue.done, args=(job,))
+    finishing.start()
+    clock.sleep_until_tick(0.2)
+
+    cancelling.commit()
+    finishing.join(10)
+
+    assert [claimed.id for claimed in queue.claim()] == [third]
+    assert queue.do(sweep) == 0
+
+
+@on_postgres
+def test_a_cancel_beside_a_finish_that_promotes_its_job_leaves_no_key_without_head(queue: Queue) -> None:
+    _, second, third = queue.enqueue(plain(1, key="k"), plain(2, key="k"), plain(3, key="k"))
+    [job] = queue.claim()
+    ending = Held(queue.db, lambda conn: finish(conn, [Result(job, Done())], BASE))
+    cancelling = threading.Thread(target=queue.do, args=(cancel, [second], "not wanted"))
+    cancelling.start()
+    clock.sleep_until_tick(0.2)
+
+    ending.commit()
+    cancelling.join(10)
+
+    assert [claimed.id for claimed in queue.claim()] == [third]
+
+
+@on_postgres
+def test_a_twin_enqueued_meanwhile_keeps_its_job_from_being_claimed_unseen(queue: Queue) -> None:
+    [job_id] = queue.enqueue(plain(1, dedupe="reply:1"))
+    joining = Held(queue.db, lambda conn: enqueue(conn, plain(2, dedupe="reply:1")))
+
+    assert queue.claim() == []  # whoever claims it must see what the joining transaction has written
+
+    joining.commit()
+    assert [claimed.id for claimed in queue.claim()] == [job_id]
+
+
+@on_postgres
+def test_two_first_jobs_of_a_key_at_once_give_one_head(queue: Queue) -> None:
+    first = Held(queue.db, lambda conn: enqueue(conn, plain(1, key="k")))
+    second = threading.Thread(target=queue.enqueue, args=(plain(2, key="k"),))
+    second.start()
+    clock.sleep_until_tick(0.2)
+
+    first.commit()
+    second.join(10)
+
+    assert sorted(row.head for row in queue.rows()) == [False, True]
+
+
+@on_postgres
+def test_a_redrive_beside_a_first_enqueue_gives_one_head(queue: Queue) -> None:
+    [old] = queue.enqueue(plain(1, key="k"))
+    queue.finish((queue.claim()[0], Fail("no")))
+    enqueuing = Held(queue.db, lambda conn: enqueue(conn, plain(2, key="k")))
+    redriving = threading.Thread(target=queue.do, args=(redrive, [old]))
+    redriving.start()
+    clock.sleep_until_tick(0.2)
+
+    enqueuing.commit()
+    redriving.join(10)
+
+    assert sorted(row.head for row in queue.rows()) == [False, True]
+    assert queue.statuses() == ["pending", "pending"]
+
+
+async def test_claims_at_once_share_the_jobs_and_never_take_one_twice(queue: Queue) -> None:
+    queue.enqueue(*(plain(n) for n in range(200)))
+
+    takes = [queue.db.write(claim, Wanted(f"w{n}", 50, 0, LEASE)) for n in range(8)]
+    taken = [job.id for each in await asyncio.gather(*takes) for job in each.jobs]
+
+    assert len(taken) == len(set(taken))
+    rest = [job.id for job in queue.claim(1_000)]
+    assert len(taken) + len(rest) == 200
+
+
+async def test_a_crowd_of_enqueues_finishes_and_cancels_keeps_every_key_in_order(queue: Queue) -> None:
+    ran: dict[str, list[int]] = {}
+
+    async def produce(number: int) -> None:
+        for n in range(12):
+            batch = [plain(number * 100 + n, key=f"k{(number + step) % 5}") for step in range(4)]
+            ids = await queue.db.write(enqueue_all, batch)
+            if n % 4 == 3:
+                await queue.db.write(cancel, ids[:1], "not wanted")
+
+    producing = asyncio.gather(*(produce(number) for number in range(6)))
+
+    async def consume(name: str) -> None:
+        while True:
+            taken = (await queue.db.write(claim, Wanted(name, 10, None, LEASE))).jobs
+            for job in taken:
+                ran.setdefault(str(job.key), []).append(job.id)
+            await queue.db.write(finish, [Result(job, Done()) for job in taken], BASE)
+            if not taken and producing.done():
+                return
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(asyncio.gather(producing, *(consume(f"w{n}") for n in range(3))), 120)
+
+    assert {row.status for row in queue.rows()} <= {"completed", "cancelled"}
+    assert all(ids == sorted(ids) and len(ids) == len(set(ids)) for ids in ran.values())
+    assert queue.do(sweep) == 0
