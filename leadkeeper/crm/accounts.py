@@ -1,0 +1,137 @@
+"""Channel accounts: what is connected, with which credentials, and whether it is halted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from leadkeeper import clock
+from leadkeeper.errors import NotFound
+from leadkeeper.queue.scopes import park, unpark
+from leadkeeper.secretbox import SecretBox
+from leadkeeper.store.schema import channel_accounts as table
+from leadkeeper.store.signals import signal
+from leadkeeper.store.upsert import insert_once
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A channel account with its credentials in clear: for senders and verifiers only, never shown."""
+
+    id: int
+    channel: str
+    external_id: str
+    name: str
+    base_url: str
+    config: Mapping[str, Any]
+    state: str = "active"
+    simulated: bool = False
+    credentials: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+
+def ensure(
+    conn: Connection, channel: str, external_id: str, name: str, *, source: str = "built-in", base_url: str = "", **config: Any
+) -> int:
+    """The id of this account, made when there is none; an existing one is left as it is."""
+    found = find(conn, channel, external_id)
+    if found is not None:
+        return found
+    row = {
+        "channel": channel,
+        "external_id": external_id,
+        "name": name,
+        "base_url": base_url,
+        "config": config,
+        "source": source,
+        "created_at": clock.now(),
+    }
+    insert_once(conn, table, [row])
+    signal(conn, "channels")
+    return ensure(conn, channel, external_id, name)
+
+
+def find(conn: Connection, channel: str, external_id: str) -> int | None:
+    """The id of the account a provider knows by this id."""
+    query = select(table.c.id).where(table.c.channel == channel, table.c.external_id == external_id)
+    found = conn.execute(query).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def load(conn: Connection, box: SecretBox, account_id: int) -> Account:
+    """One account with its credentials. Raises NotFound."""
+    row = conn.execute(select(table).where(table.c.id == account_id)).first()
+    if row is None:
+        raise NotFound(f"there is no channel account {account_id}")
+    return _account(row, box)
+
+
+def channel_of(conn: Connection, account_id: int) -> str:
+    """The channel an account is of."""
+    return str(conn.execute(select(table.c.channel).where(table.c.id == account_id)).scalar_one())
+
+
+def of_channel(conn: Connection, box: SecretBox, channel: str) -> Sequence[Account]:
+    """Every account of a channel that is not switched off, halted ones included: they still receive."""
+    rows = conn.execute(select(table).where(table.c.channel == channel, table.c.state != "off").order_by(table.c.id))
+    return [_account(row, box) for row in rows]
+
+
+def save_credentials(
+    conn: Connection, box: SecretBox, account_id: int, credentials: Mapping[str, str], config: Mapping[str, Any] | None = None
+) -> None:
+    """Store credentials encrypted, keeping those not given anew; a halted account stays halted until resumed."""
+    account = load(conn, box, account_id)
+    merged = {**account.credentials, **{name: value for name, value in credentials.items() if value}}
+    values: dict[str, Any] = {"secrets": box.seal(merged), "config": {**account.config, **(config or {})}}
+    conn.execute(update(table).where(table.c.id == account_id).values(**values))
+    signal(conn, "channels")
+
+
+def halt(conn: Connection, account_id: int, reason: str) -> bool:
+    """Stop sending on an account and park what waits to be sent, in one statement; False when it was halted already."""
+    now = clock.now()
+    halted = conn.execute(
+        update(table)
+        .where(table.c.id == account_id, table.c.state == "active")
+        .values(state="halted", halted_reason=reason, halted_at=now, last_error=reason, last_error_at=now)
+    ).rowcount
+    if halted:
+        park(conn, scope(account_id))
+        signal(conn, "channels")
+    return bool(halted)
+
+
+def resume(conn: Connection, account_id: int) -> None:
+    """Send again: the parked jobs become due now."""
+    conn.execute(
+        update(table)
+        .where(table.c.id == account_id, table.c.state == "halted")
+        .values(state="active", halted_reason=None, halted_at=None)
+    )
+    unpark(conn, scope(account_id))
+    signal(conn, "channels")
+
+
+def halted(conn: Connection) -> Sequence[tuple[str, str]]:
+    """(name, reason) of every account that is halted: for the banner every operator sees."""
+    rows = conn.execute(select(table.c.name, table.c.halted_reason).where(table.c.state == "halted").order_by(table.c.id))
+    return [(row.name, row.halted_reason or "") for row in rows]
+
+
+def note_error(conn: Connection, account_id: int, text: str) -> None:
+    """Remember the last thing that went wrong on an account, for its card."""
+    conn.execute(update(table).where(table.c.id == account_id).values(last_error=text[:500], last_error_at=clock.now()))
+    signal(conn, "channels")
+
+
+def scope(account_id: int) -> str:
+    """The queue's name for everything that is sent through one account."""
+    return f"account:{account_id}"
+
+
+def _account(row: Row[Any], box: SecretBox) -> Account:
+    credentials = box.unseal(row.secrets) if row.secrets else {}
+    return Account(
+        row.id, row.channel, row.external_id, row.name, row.base_url or "", row.config, row.state, row.simulated, credentials
+    )

@@ -1,0 +1,246 @@
+"""Conversations: who owns them, and what changes when somebody speaks or acts.
+
+`revision` grows with each inbound message and each act of a person: whoever wrote something for an
+older revision finds out in the transaction that writes.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, exc, func, literal, select, update
+
+from leadkeeper import clock
+from leadkeeper.crm import decisions, messages, tasks, timeline
+from leadkeeper.errors import Conflict, NotFound
+from leadkeeper.queue.cancel import cancel_key
+from leadkeeper.store.schema import conversations as table
+from leadkeeper.store.signals import signal
+from leadkeeper.store.types import moment
+from leadkeeper.store.upsert import insert_once
+
+_ONE = select(table).where(table.c.id == bindparam("one"))
+_ONE_LOCKED = _ONE.with_for_update()
+"""Built once: every job asks for these, and building a statement costs more than running it."""
+
+
+def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row[Any]:
+    """One conversation, locked against other writers when asked. Raises NotFound."""
+    row = conn.execute(_ONE_LOCKED if lock else _ONE, {"one": conversation_id}).first()
+    if row is None:
+        raise NotFound(f"there is no conversation {conversation_id}")
+    return row
+
+
+def open_one(
+    conn: Connection, *, contact_id: int, account_id: int, lead_id: int, address: str, language: str
+) -> tuple[int, bool]:
+    """The open conversation of a contact on an account, and whether it is new. One per pair, by constraint."""
+    row = {
+        "contact_id": contact_id,
+        "account_id": account_id,
+        "lead_id": lead_id,
+        "address": address,
+        "language": language,
+        "created_at": clock.now(),
+    }
+    new = insert_once(conn, table, [row], table.c.id)
+    if new:
+        signal(conn, "inbox")
+        return int(new[0].id), True
+    found = conn.execute(
+        update(table)
+        .where(table.c.contact_id == contact_id, table.c.account_id == account_id, table.c.status == "open")
+        .values(address=address, lead_id=lead_id)
+        .returning(table.c.id)
+    ).scalar_one()
+    return int(found), False
+
+
+def received(conn: Connection, conversation_id: int, occurred_at: datetime, preview: str, language: str | None) -> int:
+    """A customer wrote: count it, and return the new revision."""
+    now = clock.now()
+    later = case((table.c.last_inbound_at > occurred_at, table.c.last_inbound_at), else_=moment(occurred_at))
+    values: dict[str, Any] = {
+        "revision": table.c.revision + 1,
+        "unread": table.c.unread + 1,
+        "last_inbound_at": later,
+        "last_message_at": now,
+        "unanswered_since": func.coalesce(table.c.unanswered_since, literal(now, table.c.unanswered_since.type)),
+        "preview": preview[:200],
+    }
+    if language is not None:
+        values["language"] = language
+    revision = conn.execute(
+        update(table).where(table.c.id == conversation_id).values(**values).returning(table.c.revision)
+    ).scalar_one()
+    _told(conn, conversation_id)
+    return int(revision)
+
+
+def answered(conn: Connection, conversation_id: int) -> None:
+    """Something was said to the customer: nobody waits for us any more."""
+    conn.execute(update(table).where(table.c.id == conversation_id).values(unanswered_since=None))
+
+
+def touched(conn: Connection, conversation_id: int) -> None:
+    """What was said has changed (an edit, a deletion): drafts made before are stale."""
+    conn.execute(update(table).where(table.c.id == conversation_id).values(revision=table.c.revision + 1))
+    _told(conn, conversation_id)
+
+
+def needs_human(conn: Connection, conversation_id: int, reason: str, job_id: int | None = None) -> bool:
+    """Hand over: the owner becomes nobody, waiting automatic messages are cancelled, a task is made.
+
+    False when a user owns the conversation already. The customer is told by the caller, once.
+    """
+    conversation = get(conn, conversation_id, lock=True)
+    if conversation.owner == "user":
+        return False
+    first = conversation.needs_human_since is None
+    now = clock.now()
+    conn.execute(
+        update(table)
+        .where(table.c.id == conversation_id)
+        .values(
+            owner="nobody",
+            needs_human_since=func.coalesce(table.c.needs_human_since, literal(now, table.c.needs_human_since.type)),
+            needs_human_reason=reason[:64],
+        )
+    )
+    silence(conn, conversation_id, reason)
+    if first:
+        timeline.add(conn, "handed_over", conversation_id=conversation_id, job_id=job_id, reason=reason)
+        since = int(now.timestamp() * 1_000_000)
+        tasks.add(
+            conn,
+            "handover",
+            f"Answer conversation {conversation_id}",
+            f"handover:{conversation_id}:{since}",
+            reason=reason,
+            conversation_id=conversation_id,
+            lead_id=conversation.lead_id,
+            due_at=now,
+        )
+    _told(conn, conversation_id)
+    return True
+
+
+def silence(conn: Connection, conversation_id: int, reason: str, outcome: str = "handed_over") -> None:
+    """Take back what the machine was about to say: the waiting reply, and automatic messages not yet sent.
+
+    Their sends leave the queue with them. What waited for that reply, and what a cancelled message
+    had answered, is closed with `outcome` and `reason`; a message not decided yet keeps its own decision.
+    """
+    cancel_key(conn, reply_key(conversation_id), ["reply"], reason)
+    decisions.close(conn, [row.event_id for row in decisions.unanswered(conn, conversation_id)], outcome, reason)
+    cancelled = set(messages.cancel_waiting(conn, conversation_id, reason))
+    if not cancelled:
+        return
+    cancel_key(conn, out_key(conversation_id), ["send"], reason, only=lambda data: data.get("messageId") in cancelled)
+    for message_id in sorted(cancelled):
+        decisions.close(conn, decisions.reopen_answered_by(conn, message_id), outcome, reason)
+
+
+def tell_once(conn: Connection, conversation_id: int) -> bool:
+    """True for the first caller of this hand-over: it may tell the customer."""
+    told = conn.execute(
+        update(table)
+        .where(table.c.id == conversation_id, table.c.told_handover_at.is_(None))
+        .values(told_handover_at=clock.now())
+    )
+    return bool(told.rowcount)
+
+
+def assign(conn: Connection, conversation_id: int, user_id: int, by: int | None = None) -> None:
+    """A person takes the conversation: the machine is silent at once and open decisions are theirs."""
+    _person_acts(conn, conversation_id, owner="user", owner_id=user_id)
+    timeline.add(conn, "assigned", conversation_id=conversation_id, user_id=by or user_id, to=user_id)
+
+
+def give_back(conn: Connection, conversation_id: int, user_id: int | None) -> None:
+    """The AI writes again from the customer's next message on."""
+    get(conn, conversation_id, lock=True)
+    conn.execute(
+        update(table)
+        .where(table.c.id == conversation_id)
+        .values(
+            owner="ai",
+            owner_id=None,
+            revision=table.c.revision + 1,
+            needs_human_since=None,
+            needs_human_reason=None,
+            told_handover_at=None,
+            last_person_at=clock.now(),
+        )
+    )
+    tasks.finish(conn, conversation_id, ("handover", "no_answer"), user_id)
+    timeline.add(conn, "given_back", conversation_id=conversation_id, user_id=user_id)
+    _told(conn, conversation_id)
+
+
+def person_spoke(conn: Connection, conversation_id: int, user_id: int | None) -> None:
+    """A person answered: they own the conversation (nobody does when it was written in the provider's own app)."""
+    owner = "user" if user_id is not None else "nobody"
+    _person_acts(conn, conversation_id, owner=owner, owner_id=user_id)
+    now = clock.now()
+    conn.execute(
+        update(table)
+        .where(table.c.id == conversation_id)
+        .values(needs_human_since=None, needs_human_reason=None, unanswered_since=None, unread=0, last_person_at=now)
+    )
+    tasks.finish(conn, conversation_id, ("handover", "no_answer"), user_id)
+
+
+def read(conn: Connection, conversation_id: int) -> None:
+    """Somebody looked at it."""
+    conn.execute(update(table).where(table.c.id == conversation_id, table.c.unread > 0).values(unread=0))
+
+
+def close(conn: Connection, conversation_id: int, user_id: int) -> None:
+    """A person says it is over: nothing more is said, and the customer's next message opens a new one."""
+    over: dict[str, Any] = {"needs_human_since": None, "needs_human_reason": None, "unanswered_since": None, "unread": 0}
+    _person_acts(conn, conversation_id, status="closed", **over)
+    tasks.finish(conn, conversation_id, ("handover", "no_answer"), user_id)
+    timeline.add(conn, "closed", conversation_id=conversation_id, user_id=user_id)
+
+
+def reopen(conn: Connection, conversation_id: int, user_id: int) -> None:
+    """Open a closed conversation again. Raises Conflict when a newer one with this customer is open."""
+    if get(conn, conversation_id, lock=True).status == "open":
+        return
+    savepoint = conn.begin_nested()
+    try:
+        opened = {"status": "open", "revision": table.c.revision + 1}
+        conn.execute(update(table).where(table.c.id == conversation_id).values(**opened))
+        savepoint.commit()
+    except exc.IntegrityError as error:
+        savepoint.rollback()
+        raise Conflict("A newer conversation with this customer is open.") from error
+    timeline.add(conn, "reopened", conversation_id=conversation_id, user_id=user_id)
+    _told(conn, conversation_id)
+
+
+def reply_key(conversation_id: int) -> str:
+    """The order key, and dedupe name, of a conversation's reply."""
+    return f"reply:{conversation_id}"
+
+
+def out_key(conversation_id: int) -> str:
+    """The order key of what leaves to a conversation."""
+    return f"out:{conversation_id}"
+
+
+def _person_acts(conn: Connection, conversation_id: int, **values: Any) -> None:
+    get(conn, conversation_id, lock=True)
+    conn.execute(
+        update(table)
+        .where(table.c.id == conversation_id)
+        .values(revision=table.c.revision + 1, last_person_at=clock.now(), **values)
+    )
+    silence(conn, conversation_id, "person")
+    decisions.close_all(conn, conversation_id, "handed_over", "person")
+    _told(conn, conversation_id)
+
+
+def _told(conn: Connection, conversation_id: int) -> None:
+    signal(conn, "inbox", f"conversation:{conversation_id}")

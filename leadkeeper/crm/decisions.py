@@ -1,0 +1,137 @@
+"""One decision per inbound message: answered, handed over, or silent on purpose. Never left open for ever."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from leadkeeper import clock
+from leadkeeper.store.schema import decisions as table
+from leadkeeper.store.schema import inbound_events, messages
+from leadkeeper.store.signals import signal
+from leadkeeper.store.upsert import insert_once
+
+
+def open_for(conn: Connection, event_id: int, message_id: int | None, conversation_id: int | None) -> None:
+    """Open the decision of an inbound event; a second call only names the message, where that was not known yet.
+
+    It was not when the event could not be read at first: its decision was opened by that failure.
+    """
+    row = {"event_id": event_id, "message_id": message_id, "conversation_id": conversation_id, "opened_at": clock.now()}
+    if not insert_once(conn, table, [row], table.c.id) and message_id is not None:
+        known = {"message_id": message_id, "conversation_id": conversation_id}
+        conn.execute(update(table).where(table.c.event_id == event_id, table.c.message_id.is_(None)).values(**known))
+
+
+def of_event(conn: Connection, event_id: int) -> Row[Any] | None:
+    """The decision of an event."""
+    return conn.execute(select(table).where(table.c.event_id == event_id)).first()
+
+
+def event_exists(conn: Connection, event_id: int) -> bool:
+    """True when there is an inbound event of this id."""
+    return conn.execute(select(inbound_events.c.id).where(inbound_events.c.id == event_id)).first() is not None
+
+
+def failed_of(conn: Connection, conversation_id: int) -> list[int]:
+    """The events of a conversation that wanted an answer and were handed over because a job failed."""
+    query = select(table.c.event_id).where(
+        table.c.conversation_id == conversation_id,
+        table.c.outcome == "handed_over",
+        table.c.reason == "job_failed",
+        table.c.wants_answer,
+    )
+    return [int(event_id) for event_id in conn.execute(query).scalars()]
+
+
+def want_answer(conn: Connection, event_id: int, first_line: str | None) -> None:
+    """Its rules asked for an answer; the decision stays open until the answer is ready."""
+    conn.execute(
+        update(table)
+        .where(table.c.event_id == event_id, table.c.outcome.is_(None))
+        .values(wants_answer=True, first_line=first_line)
+    )
+
+
+def unanswered(conn: Connection, conversation_id: int) -> list[Row[Any]]:
+    """Open decisions of a conversation that want an answer, oldest first, with their messages."""
+    query = (
+        select(table, messages.c.body, messages.c.external_id.label("message_external_id"))
+        .join(messages, messages.c.id == table.c.message_id)
+        .where(table.c.conversation_id == conversation_id, table.c.outcome.is_(None), table.c.wants_answer)
+        .order_by(table.c.id)
+    )
+    return list(conn.execute(query))
+
+
+def of_deleted(conn: Connection, event_ids: Collection[int]) -> list[int]:
+    """Those of these events whose message the customer has deleted since."""
+    deleted = select(messages.c.event_id).where(messages.c.event_id.in_(event_ids), messages.c.revoked_at.is_not(None))
+    return [int(event_id) for event_id in conn.execute(deleted).scalars()]
+
+
+def close(conn: Connection, event_ids: Collection[int], outcome: str, reason: str, answer_id: int | None = None) -> list[int]:
+    """Close the open decisions of these events; returns the events whose decisions were closed now."""
+    closed = conn.execute(
+        update(table)
+        .where(table.c.event_id.in_(event_ids), table.c.outcome.is_(None))
+        .values(outcome=outcome, reason=reason[:64], answer_id=answer_id, closed_at=clock.now())
+        .returning(table.c.event_id, table.c.conversation_id)
+    ).fetchall()
+    _told(conn, closed)
+    return [int(row.event_id) for row in closed]
+
+
+def close_all(conn: Connection, conversation_id: int, outcome: str, reason: str) -> list[int]:
+    """Close every open decision of a conversation."""
+    closed = conn.execute(
+        update(table)
+        .where(table.c.conversation_id == conversation_id, table.c.outcome.is_(None))
+        .values(outcome=outcome, reason=reason[:64], closed_at=clock.now())
+        .returning(table.c.event_id, table.c.conversation_id)
+    ).fetchall()
+    _told(conn, closed)
+    return [int(row.event_id) for row in closed]
+
+
+def close_undone(conn: Connection, event_id: int, outcome: str, reason: str) -> None:
+    """Open (when it never was) and close the decision of an event whose job could not be done."""
+    open_for(conn, event_id, None, None)
+    close(conn, [event_id], outcome, reason)
+
+
+def reopen(conn: Connection, event_ids: Collection[int]) -> None:
+    """Open decisions again, to be decided once more."""
+    conn.execute(
+        update(table)
+        .where(table.c.event_id.in_(event_ids), table.c.outcome.is_not(None))
+        .values(outcome=None, reason=None, answer_id=None, closed_at=None, reopened=table.c.reopened + 1)
+    )
+
+
+def reopen_answered_by(conn: Connection, message_id: int) -> list[int]:
+    """Open again the decisions this message had answered; returns their events."""
+    reopened = conn.execute(
+        update(table)
+        .where(table.c.answer_id == message_id, table.c.outcome == "answered")
+        .values(outcome=None, reason=None, answer_id=None, closed_at=None, reopened=table.c.reopened + 1)
+        .returning(table.c.event_id, table.c.conversation_id)
+    ).fetchall()
+    _told(conn, reopened)
+    return [int(row.event_id) for row in reopened]
+
+
+def oldest_answered_by(conn: Connection, message_id: int) -> int | None:
+    """The oldest event a message answers."""
+    found = conn.execute(select(func.min(table.c.event_id)).where(table.c.answer_id == message_id)).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def answered_by_other(conn: Connection, message_id: int, other_id: int) -> None:
+    """Another message took the place of the one that had answered."""
+    conn.execute(update(table).where(table.c.answer_id == message_id).values(answer_id=other_id))
+
+
+def _told(conn: Connection, rows: Collection[Row[Any]]) -> None:
+    for conversation_id in {row.conversation_id for row in rows if row.conversation_id is not None}:
+        signal(conn, "inbox", f"conversation:{conversation_id}")

@@ -1,0 +1,135 @@
+"""The door: what a provider delivered is stored together with its jobs, before anybody says 200."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from leadkeeper import clock
+from leadkeeper.errors import NotFound
+from leadkeeper.queue.enqueue import enqueue_all
+from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.store.schema import channel_accounts, inbound_events, webhook_deliveries
+from leadkeeper.store.signals import signal
+from leadkeeper.store.upsert import insert_once
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One event of a delivery, routed to our account."""
+
+    account_id: int
+    external_id: str
+    kind: str
+    sender: str
+    payload: Mapping[str, Any]
+    occurred_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request of a provider: its raw body and what it holds."""
+
+    channel: str
+    body: bytes
+    arrivals: Sequence[Arrival] = ()
+    statuses: int = 0
+    unrouted: str | None = None
+    note: str | None = None
+
+
+def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
+    """Store deliveries, their new events and their jobs; returns the ids of each delivery's new events.
+
+    (account, external id) is unique: providers deliver again for days, and a repeat is no error.
+    """
+    now = clock.now()
+    ids = _store(conn, deliveries, now)
+    new = _events(
+        conn, [(ids[place], arrival) for place, delivery in enumerate(deliveries) for arrival in delivery.arrivals], now
+    )
+    jobs = [
+        Job("inbound_message", {"eventId": row.id}, key=in_key(row.account_id, row.sender), priority=Lane.INBOUND) for row in new
+    ]
+    jobs += [
+        Job("statuses", {"deliveryId": ids[place]}, priority=Lane.INBOUND)
+        for place, delivery in enumerate(deliveries)
+        if delivery.statuses
+    ]
+    enqueue_all(conn, jobs)
+    _note_inbound(conn, {row.account_id for row in new}, now)
+    if any(delivery.unrouted for delivery in deliveries):
+        signal(conn, "channels")
+    by_delivery: dict[int, list[int]] = {delivery_id: [] for delivery_id in ids}
+    for row in new:
+        by_delivery[row.delivery_id].append(int(row.id))
+    return [by_delivery[delivery_id] for delivery_id in ids]
+
+
+def event(conn: Connection, event_id: int) -> Row[Any]:
+    """One event with its account's channel. Raises NotFound."""
+    query = (
+        select(inbound_events, channel_accounts.c.channel, channel_accounts.c.name.label("account_name"))
+        .join(channel_accounts, channel_accounts.c.id == inbound_events.c.account_id)
+        .where(inbound_events.c.id == event_id)
+    )
+    row = conn.execute(query).first()
+    if row is None:
+        raise NotFound(f"there is no inbound event {event_id}")
+    return row
+
+
+def delivery(conn: Connection, delivery_id: int) -> Row[Any]:
+    """One delivery with its raw body. Raises NotFound."""
+    row = conn.execute(select(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id)).first()
+    if row is None:
+        raise NotFound(f"there is no delivery {delivery_id}")
+    return row
+
+
+def in_key(account_id: int, sender: str) -> str:
+    """The order key of what one sender writes."""
+    return f"in:{account_id}:{sender}"[:200]
+
+
+def _store(conn: Connection, deliveries: Sequence[Delivery], now: datetime) -> list[int]:
+    rows = [
+        {
+            "channel": delivery.channel,
+            "body": delivery.body,
+            "events": len(delivery.arrivals),
+            "statuses": delivery.statuses,
+            "unrouted": delivery.unrouted,
+            "note": delivery.note,
+            "received_at": now,
+        }
+        for delivery in deliveries
+    ]
+    made = conn.execute(insert(webhook_deliveries).returning(webhook_deliveries.c.id, sort_by_parameter_order=True), rows)
+    return [int(delivery_id) for delivery_id in made.scalars()]
+
+
+def _events(conn: Connection, arrivals: Sequence[tuple[int, Arrival]], now: datetime) -> Sequence[Row[Any]]:
+    """Insert new events in order of arrival; ids grow in that order."""
+    rows = [
+        {
+            "account_id": arrival.account_id,
+            "external_id": arrival.external_id[:300],
+            "delivery_id": delivery_id,
+            "kind": arrival.kind,
+            "sender": arrival.sender[:180],
+            "payload": dict(arrival.payload),
+            "occurred_at": min(arrival.occurred_at or now, now),
+            "received_at": now,
+        }
+        for delivery_id, arrival in arrivals
+    ]
+    columns = (inbound_events.c.id, inbound_events.c.account_id, inbound_events.c.sender, inbound_events.c.delivery_id)
+    return sorted(insert_once(conn, inbound_events, rows, *columns), key=lambda row: row.id)
+
+
+def _note_inbound(conn: Connection, accounts: set[int], now: datetime) -> None:
+    if accounts:
+        conn.execute(update(channel_accounts).where(channel_accounts.c.id.in_(accounts)).values(last_inbound_at=now))

@@ -1,0 +1,266 @@
+"""The messages table and the send states of an outbound message. Nobody else changes a state.
+
+    draft -> ready -> sending -> accepted -> sent > delivered > read     draft | ready -> cancelled, final
+                      |   |  \\-> failed(code)             definite refusal
+                      |   \\----> unknown -> accepted ... | failed | needs_human
+                      \\--------> ready                    known unsent
+    needs_human -> ready (a person's resend) | accepted (it arrived, or a status came after all)
+
+Every change names the states it may come from, so a late writer changes nothing.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from leadkeeper import clock
+from leadkeeper.errors import NotFound
+from leadkeeper.store.schema import conversations
+from leadkeeper.store.schema import messages as table
+from leadkeeper.store.signals import signal
+from leadkeeper.store.upsert import insert_once
+
+RANK = {"accepted": 1, "sent": 2, "delivered": 3, "read": 4}
+AUTOMATIC = ("notice", "reply", "proactive")
+WAITING = ("draft", "ready")
+IN_DOUBT = ("unknown", "needs_human")
+
+_ONE = select(table).where(table.c.id == bindparam("one"))
+_ONE_LOCKED = _ONE.with_for_update()
+"""Built once: every job asks for these, and building a statement costs more than running it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An outbound message to be written. `cause` is why it exists: one cause, one message."""
+
+    conversation_id: int
+    author: str
+    purpose: str
+    body: str
+    cause: str
+    kind: str = "text"
+    template: Mapping[str, Any] | None = None
+    media: Mapping[str, Any] | None = None
+    reply_to: str | None = None
+    user_id: int | None = None
+    revision: int | None = None
+    job_id: int | None = None
+    rule_run_id: int | None = None
+    draft_id: int | None = None
+
+
+def compose(conn: Connection, draft: Draft) -> int | None:
+    """Write a message that is ready to be sent; None when its cause has one already."""
+    now = clock.now()
+    account_id = conn.execute(
+        select(conversations.c.account_id).where(conversations.c.id == draft.conversation_id)
+    ).scalar_one_or_none()
+    if account_id is None:
+        raise NotFound(f"there is no conversation {draft.conversation_id}")
+    row = {name: getattr(draft, name) for name in Draft.__slots__}
+    row |= {
+        "account_id": account_id,
+        "direction": "out",
+        "state": "ready",
+        "state_at": now,
+        "occurred_at": now,
+        "created_at": now,
+    }
+    new = insert_once(conn, table, [row], table.c.id)
+    if not new:
+        return None
+    conn.execute(
+        update(conversations)
+        .where(conversations.c.id == draft.conversation_id)
+        .values(last_message_at=now, last_outbound_at=now, preview=draft.body[:200])
+    )
+    _told(conn, draft.conversation_id)
+    return int(new[0].id)
+
+
+def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row[Any]:
+    """One message's row, locked against other writers when asked. Raises NotFound."""
+    row = conn.execute(_ONE_LOCKED if lock else _ONE, {"one": message_id}).first()
+    if row is None:
+        raise NotFound(f"there is no message {message_id}")
+    return row
+
+
+def by_cause(conn: Connection, cause: str) -> int | None:
+    """The id of the message that was written for `cause`."""
+    found = conn.execute(select(table.c.id).where(table.c.cause == cause)).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def begin_attempt(conn: Connection, message_id: int, job_id: int) -> str | None:
+    """ready -> sending: count the attempt and give it its token; None when the message is not ready.
+
+    Committed before the socket opens, so that a crash afterwards leaves `sending` behind.
+    """
+    attempt = conn.execute(
+        update(table)
+        .where(table.c.id == message_id, table.c.state == "ready")
+        .values(state="sending", state_at=clock.now(), attempt=table.c.attempt + 1, send_job_id=job_id, reason=None)
+        .returning(table.c.attempt, table.c.conversation_id)
+    ).first()
+    if attempt is None:
+        return None
+    token = f"{message_id}.{attempt.attempt}"
+    conn.execute(update(table).where(table.c.id == message_id).values(token=token, external_id=None))
+    _told(conn, attempt.conversation_id)
+    return token
+
+
+def accepted(conn: Connection, message_id: int, provider_id: str | None) -> bool:
+    """The provider took it: sending | unknown | needs_human -> accepted."""
+    values: dict[str, Any] = {"error_code": None}
+    if provider_id is not None:
+        values["external_id"] = provider_id
+    return _move(conn, message_id, ("sending", *IN_DOUBT), "accepted", **values)
+
+
+def back_to_ready(conn: Connection, message_id: int, reason: str, code: str | None = None) -> bool:
+    """Known unsent: sending -> ready, to be tried again."""
+    return _move(conn, message_id, ("sending",), "ready", reason, error_code=code)
+
+
+def in_doubt(conn: Connection, message_id: int, reason: str) -> bool:
+    """The outcome is not known: sending -> unknown; never repeated by us."""
+    return _move(conn, message_id, ("sending",), "unknown", reason)
+
+
+def needs_human(conn: Connection, message_id: int) -> bool:
+    """No word came: unknown -> needs_human."""
+    return _move(conn, message_id, ("unknown",), "needs_human")
+
+
+def resend(conn: Connection, message_id: int) -> bool:
+    """A person decided that it did not arrive: needs_human | unknown -> ready, as their own message from then on."""
+    return _move(conn, message_id, IN_DOUBT, "ready", "resent by a person", purpose="person", revision=None)
+
+
+def retry_failed(conn: Connection, message_id: int) -> bool:
+    """A person tries a refused message again: failed -> ready, as their own message from then on."""
+    return _move(conn, message_id, ("failed",), "ready", "tried again by a person", purpose="person", revision=None)
+
+
+def failed(conn: Connection, message_id: int, code: str | None, reason: str, *, by_status: bool = False) -> bool:
+    """Definitely not delivered. A provider's `failed` status counts from `accepted` and `sent` too, never after delivery."""
+    allowed = ("sending", *IN_DOUBT, "accepted", "sent") if by_status else ("ready", "sending")
+    return _move(conn, message_id, allowed, "failed", reason, error_code=code)
+
+
+def cancel(conn: Connection, message_id: int, reason: str) -> bool:
+    """No longer wanted, and never given to the provider: draft | ready -> cancelled, final."""
+    return _move(conn, message_id, WAITING, "cancelled", reason)
+
+
+def rise(conn: Connection, message_id: int, status: str) -> bool:
+    """Apply a receipt: states only move up the rank; from in doubt any receipt settles."""
+    lower = tuple(state for state, rank in RANK.items() if rank < RANK[status])
+    return _move(conn, message_id, (*IN_DOUBT, *lower), status)
+
+
+def cancel_waiting(conn: Connection, conversation_id: int, reason: str, purposes: Collection[str] = AUTOMATIC) -> list[int]:
+    """Cancel what waits to be sent to a conversation; returns the ids of the cancelled messages."""
+    cancelled = conn.execute(
+        update(table)
+        .where(table.c.conversation_id == conversation_id, table.c.state.in_(WAITING), table.c.purpose.in_(purposes))
+        .values(state="cancelled", state_at=clock.now(), reason=reason)
+        .returning(table.c.id)
+    ).scalars()
+    ids = [int(message_id) for message_id in cancelled]
+    if ids:
+        _told(conn, conversation_id)
+    return ids
+
+
+def has_outbound(conn: Connection, conversation_id: int) -> bool:
+    """True when we have said something in this conversation that was not cancelled."""
+    query = select(table.c.id).where(
+        table.c.conversation_id == conversation_id, table.c.direction == "out", table.c.state != "cancelled"
+    )
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def store_inbound(conn: Connection, row: Mapping[str, Any]) -> int | None:
+    """Store what a customer said; None when this provider message is stored already."""
+    new = insert_once(conn, table, [{"direction": "in", "author": "customer", "created_at": clock.now(), **row}], table.c.id)
+    return int(new[0].id) if new else None
+
+
+def by_external(conn: Connection, account_id: int, external_id: str) -> Row[Any] | None:
+    """The message a provider knows by this id, either direction."""
+    return conn.execute(select(table).where(table.c.account_id == account_id, table.c.external_id == external_id)).first()
+
+
+def edit(conn: Connection, message_id: int, body: str, at: datetime) -> None:
+    """The customer changed what they wrote."""
+    _change(conn, message_id, body=body, edited_at=at)
+
+
+def revoke(conn: Connection, message_id: int, at: datetime) -> None:
+    """The customer deleted what they wrote: the text goes, the row stays."""
+    _change(conn, message_id, body="", media=None, revoked_at=at)
+
+
+def react(conn: Connection, message_id: int, emoji: str | None) -> None:
+    """The customer's reaction to a message; None removes it."""
+    _change(conn, message_id, reaction=emoji[:32] if emoji else None)
+
+
+def note_media(conn: Connection, message_id: int, found: Mapping[str, Any]) -> None:
+    """Write what became of a message's medium beside what the provider said of it."""
+    media = get(conn, message_id, lock=True).media
+    _change(conn, message_id, media={**(media or {}), **found})
+
+
+def previous_in_doubt(conn: Connection, message_id: int, conversation_id: int) -> datetime | None:
+    """Since when the outcome of the message before this one is unknown; None when it is not."""
+    before = (
+        select(func.max(table.c.id))
+        .where(
+            table.c.conversation_id == conversation_id,
+            table.c.id < message_id,
+            table.c.direction == "out",
+            table.c.state != "cancelled",
+        )
+        .scalar_subquery()
+    )
+    return conn.execute(select(table.c.state_at).where(table.c.id == before, table.c.state == "unknown")).scalar_one_or_none()
+
+
+def record_person_echo(conn: Connection, row: Mapping[str, Any]) -> int | None:
+    """Store what a person of the business wrote in the provider's own app: it is sent already."""
+    now = clock.now()
+    values = {"direction": "out", "author": "person", "purpose": "person", "state": "sent", "state_at": now, "created_at": now}
+    new = insert_once(conn, table, [{**values, **row}], table.c.id)
+    return int(new[0].id) if new else None
+
+
+def _move(
+    conn: Connection, message_id: int, allowed: Collection[str], state: str, reason: str | None = None, **values: Any
+) -> bool:
+    moved = conn.execute(
+        update(table)
+        .where(table.c.id == message_id, table.c.state.in_(allowed))
+        .values(state=state, state_at=clock.now(), reason=reason, **values)
+        .returning(table.c.conversation_id)
+    ).scalar_one_or_none()
+    if moved is None:
+        return False
+    _told(conn, moved)
+    return True
+
+
+def _change(conn: Connection, message_id: int, **values: Any) -> None:
+    changed = update(table).where(table.c.id == message_id).values(**values).returning(table.c.conversation_id)
+    _told(conn, conn.execute(changed).scalar_one())
+
+
+def _told(conn: Connection, conversation_id: int) -> None:
+    signal(conn, "inbox", f"conversation:{conversation_id}")

@@ -1,0 +1,115 @@
+"""What providers say became of our messages. A receipt may come before our own answer: it is kept and applied later."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select, update
+
+from leadkeeper import clock
+from leadkeeper.crm import messages
+from leadkeeper.store.schema import messages as outbound
+from leadkeeper.store.schema import receipts as table
+from leadkeeper.store.upsert import insert_once
+
+ARRIVED = ("delivered", "read")
+"""Receipts that are true of the message, whichever attempt they are of."""
+
+
+def keep(
+    conn: Connection,
+    account_id: int,
+    external_id: str,
+    status: str,
+    *,
+    token: str | None,
+    occurred_at: datetime | None,
+    error_code: str | None = None,
+    error: str | None = None,
+) -> int | None:
+    """Store one receipt, once; returns the message it belongs to, when it is known already."""
+    now = clock.now()
+    message = _find(conn, account_id, external_id, token)
+    row = {
+        "account_id": account_id,
+        "external_id": external_id,
+        "status": status[:16],
+        "token": token,
+        "message_id": message,
+        "error_code": error_code,
+        "error": error,
+        "occurred_at": occurred_at or now,
+        "received_at": now,
+    }
+    insert_once(conn, table, [row])
+    return message
+
+
+def claim_parked(conn: Connection, message_id: int) -> None:
+    """Give a message the receipts that came before we knew its provider id."""
+    message = messages.get(conn, message_id)
+    tokens = [f"{message_id}.{attempt}" for attempt in range(1, message.attempt + 1)]
+    belongs = [table.c.token.in_(tokens)]
+    if message.external_id is not None:
+        belongs.append(table.c.external_id == message.external_id)
+    conn.execute(
+        update(table)
+        .where(table.c.account_id == message.account_id, table.c.message_id.is_(None), or_(*belongs))
+        .values(message_id=message_id)
+    )
+
+
+def of_message(conn: Connection, message_id: int) -> list[Row[Any]]:
+    """Every receipt of a message in the order they happened."""
+    query = select(table).where(table.c.message_id == message_id).order_by(table.c.occurred_at, table.c.id)
+    return list(conn.execute(query))
+
+
+def apply(conn: Connection, message_id: int) -> Row[Any] | None:
+    """Bring a message to what its receipts say; returns the receipt that made it fail, if one did.
+
+    While our own call is still out (`sending`) nothing is applied: the receipts wait for its end.
+    What was said of an earlier attempt (a failure, above all) is not said of this one.
+    """
+    message = messages.get(conn, message_id, lock=True)
+    if message.state == "sending":
+        return None
+    kept = [receipt for receipt in of_message(conn, message_id) if _speaks_of(receipt, message)]
+    if message.state in messages.IN_DOUBT and kept:
+        messages.accepted(conn, message_id, message.external_id or kept[0].external_id)
+    reached = [receipt for receipt in kept if receipt.status in messages.RANK]
+    for receipt in sorted(reached, key=lambda receipt: messages.RANK[receipt.status]):
+        messages.rise(conn, message_id, receipt.status)
+    refused = next((receipt for receipt in kept if receipt.status == "failed"), None)
+    if refused is not None:
+        reason = refused.error or "the provider could not deliver it"
+        if messages.failed(conn, message_id, refused.error_code, reason[:200], by_status=True):
+            return refused
+    return None
+
+
+def _speaks_of(receipt: Row[Any], message: Row[Any]) -> bool:
+    """True when a receipt is of the present attempt, or says that an earlier one reached the customer after all."""
+    if receipt.status in ARRIVED:
+        return True
+    if receipt.token is not None:
+        return bool(receipt.token == message.token)
+    return bool(receipt.external_id == message.external_id)
+
+
+def _find(conn: Connection, account_id: int, external_id: str, token: str | None) -> int | None:
+    """The message of our token, else the one the provider knows by this id."""
+    if token is not None:
+        number, _, attempt = token.partition(".")
+        if number.isdigit() and attempt.isdigit() and len(number) < 18:
+            row = conn.execute(
+                select(outbound.c.id).where(
+                    outbound.c.id == int(number),
+                    outbound.c.account_id == account_id,
+                    outbound.c.direction == "out",
+                    outbound.c.attempt >= int(attempt),
+                )
+            ).first()
+            if row is not None:
+                return int(row.id)
+    found = messages.by_external(conn, account_id, external_id)
+    return int(found.id) if found is not None and found.direction == "out" else None
