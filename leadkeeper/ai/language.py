@@ -1,0 +1,33 @@
+"""The language of a message, by its script. Pure.
+
+Detected for each message and kept on the conversation. What says nothing about the language (digits,
+emoji, an address, "ok") leaves it as it was.
+"""
+
+import re
+
+from leadkeeper.knowledge.scripts import language_of
+from leadkeeper.knowledge.words import words
+
+WRITTEN = ("en", "ar")
+"""The languages our own fixed texts exist in."""
+
+_NOT_SPOKEN = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+|[@#]\w+", re.I)
+_ANYWHERE = frozenset(words("ok okay k hi hey hello yes no thx tnx pls lol wifi whatsapp visa email sms stop start"))
+"""Latin words that writers of every language use alone."""
+
+
+def detect(text: str, fallback: str) -> str:
+    """ISO code of the language of `text`, or `fallback` when the text does not show it.
+
+    Urdu and Persian are told from Arabic by their own letters. Latin script reads as English.
+    """
+    spoken = _NOT_SPOKEN.sub(" ", text)
+    if language_of(spoken) == "en" and all(word in _ANYWHERE or word.isdecimal() for word in words(spoken)):
+        return fallback
+    return language_of(spoken) or fallback
+
+
+def writes(language: str) -> str:
+    """The language our fixed texts use for a customer of `language`."""
+    return language if language in WRITTEN else WRITTEN[0]

@@ -1,0 +1,1 @@
+"""One file or folder per provider. Payload shapes end at this door."""

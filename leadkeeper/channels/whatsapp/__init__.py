@@ -1,0 +1,43 @@
+"""WhatsApp through Meta's Cloud API.
+
+people     who wrote: every id of a customer         webhook    challenge and signature
+receive    a delivery taken apart                    parse      one event understood (contents: by type)
+send       one message out (templates, errors)       media      an inbound medium fetched
+graph      one call of the API                       health     do the credentials work
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx2
+
+from leadkeeper.channels.base import Capabilities, Inbound, Intent, JsonObject, Received, SendResult, channels
+from leadkeeper.channels.whatsapp.health import health
+from leadkeeper.channels.whatsapp.parse import parse
+from leadkeeper.channels.whatsapp.receive import receive
+from leadkeeper.channels.whatsapp.send import TEXT_LIMIT, send
+from leadkeeper.channels.whatsapp.webhook import challenge, sign, verify
+
+__all__ = ["WhatsApp", "challenge", "health", "parse", "receive", "send", "sign", "verify"]
+
+
+class WhatsApp:
+    """The registered channel: its functions under the contract's names."""
+
+    name = "whatsapp"
+    capabilities = Capabilities(text_limit=TEXT_LIMIT, window=timedelta(hours=24), templates=True, receipts=True, media=True)
+
+    def receive(self, body: JsonObject) -> Received:
+        """Take a verified delivery apart."""
+        return receive(body)
+
+    def parse(self, kind: str, payload: JsonObject) -> Inbound:
+        """Understand one stored event."""
+        return parse(kind, payload)
+
+    async def send(self, http: httpx2.AsyncClient, intent: Intent, still_ours: Callable[[], bool]) -> SendResult:
+        """Send one message, once."""
+        return await send(http, intent, still_ours)
+
+
+channels.add("whatsapp", WhatsApp())

@@ -1,0 +1,1 @@
+"""What a rule can do, one file each."""

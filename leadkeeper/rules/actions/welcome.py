@@ -1,0 +1,34 @@
+"""Greet in the first line of the first answer; never a message of its own."""
+
+from sqlalchemy import Connection
+
+from leadkeeper.rules.actions.base import ActionParams, Context, Effect, Text, action
+from leadkeeper.rules.facts import Facts
+
+
+class Params(ActionParams):
+    """`text`: the line the first answer begins with."""
+
+    text: Text
+
+
+def _summary(params: Params, language: str) -> str:
+    return (
+        f"ابدأ الرد بـ «{params.text.ar or params.text.en}»" if language == "ar" else f"begin the answer with “{params.text.en}”"
+    )
+
+
+@action(
+    "welcome",
+    en="begin the first answer with a greeting",
+    ar="ابدأ أول رد بالتحية",
+    params=Params,
+    summary=_summary,
+    joins_answer=True,
+    triggers=("message.received",),
+)
+def welcome(conn: Connection, facts: Facts, params: Params, ctx: Context) -> Effect:
+    """Give the line to the answer; the reply uses it only when nothing was said before it."""
+    if facts.spoken:
+        return Effect.skipped("we have written to them before")
+    return Effect.done("greeting added", first_line=params.text.render(facts))
