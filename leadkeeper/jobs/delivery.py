@@ -1,0 +1,104 @@
+"""What follows when a message does not leave as planned: stale, blocked, refused or in doubt."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from leadkeeper.crm import conversations, decisions, messages, outbox, tasks, timeline
+from leadkeeper.queue.enqueue import enqueue
+from leadkeeper.queue.jobs import Claimed, Job, Lane
+from leadkeeper.queue.outcomes import Cancel
+
+SILENT = ("opted_out", "user_owns")
+"""Blocks after which nothing is said and nobody is called."""
+
+
+def give_up(conn: Connection, job: Claimed, error: str) -> None:
+    """A send job failed for good, or a person cancelled it.
+
+    A message still `sending` has an unknown outcome, whatever became of its job.
+    """
+    message_id = job.data.get("messageId")
+    if not isinstance(message_id, int):
+        return
+    message = messages.get(conn, message_id, lock=True)
+    if message.state == "sending":
+        messages.in_doubt(conn, message_id, "its job ended while it was being sent")
+        messages.needs_human(conn, message_id)
+        ask_person(conn, message_id)
+    elif messages.failed(conn, message_id, message.error_code, (message.reason or error)[:200]):
+        not_delivered(conn, message_id)
+
+
+def not_delivered(conn: Connection, message_id: int) -> None:
+    """An outbound message failed: what it had answered is handed over; a person's own is shown to them."""
+    message = messages.get(conn, message_id)
+    events = decisions.reopen_answered_by(conn, message_id)
+    decisions.close(conn, events, "handed_over", "send_failed")
+    timeline.add(conn, "send_failed", conversation_id=message.conversation_id, message=message_id, code=message.error_code)
+    if message.purpose in ("reply", "notice"):
+        conversations.needs_human(conn, message.conversation_id, "send_failed")
+    elif message.purpose == "person":
+        title = f"Your message could not be delivered: {message.reason or message.error_code}"
+        tasks.add(
+            conn, "send_failed", title, f"failed:{message_id}:{message.attempt}", conversation_id=message.conversation_id,
+            owner_id=message.user_id,
+        )  # fmt: skip
+
+
+def redraft(conn: Connection, message: Row[Any]) -> Cancel:
+    """Cancel a stale answer, open again what it had answered, and have it drafted once more: one transaction."""
+    messages.cancel(conn, message.id, "stale: the customer wrote again")
+    events = decisions.reopen_answered_by(conn, message.id)
+    deleted = decisions.of_deleted(conn, events)
+    decisions.close(conn, deleted, "silent", "deleted_by_customer")
+    if len(deleted) < len(events):
+        key = conversations.reply_key(message.conversation_id)
+        data = {"conversationId": message.conversation_id}
+        enqueue(conn, Job("reply", data, key=key, dedupe=key, priority=Lane.REPLY))
+    return Cancel("stale: the customer wrote again")
+
+
+def blocked(conn: Connection, message: Row[Any], reason: str) -> bool:
+    """A cancelled message had answered something: that is closed again; True when a person must be called."""
+    events = decisions.reopen_answered_by(conn, message.id)
+    if not events:
+        return False
+    outcome = "silent" if reason in SILENT else "handed_over"
+    decisions.close(conn, events, outcome, reason)
+    return outcome == "handed_over"
+
+
+def ask_person(conn: Connection, message_id: int) -> None:
+    """Nobody knows whether it arrived: a task to look at the customer's side."""
+    message = messages.get(conn, message_id)
+    tasks.add(
+        conn,
+        "send_in_doubt",
+        f"Did message {message_id} arrive? The provider has not said",
+        f"doubt:{message_id}:{message.attempt}",
+        conversation_id=message.conversation_id,
+    )
+    timeline.add(conn, "in_doubt", conversation_id=message.conversation_id, message=message_id)
+
+
+def send_template_instead(conn: Connection, message: Row[Any]) -> bool:
+    """The window is closed: send the template its rule names; False when it names none."""
+    if message.kind != "text" or not message.template:
+        return False
+    draft = messages.Draft(
+        conversation_id=message.conversation_id,
+        author=message.author,
+        purpose=message.purpose,
+        body=message.body,
+        kind="template",
+        template=message.template,
+        cause=f"template:{message.id}",
+        user_id=message.user_id,
+        rule_run_id=message.rule_run_id,
+        job_id=message.job_id,
+    )
+    instead = outbox.write(conn, draft)
+    if instead is not None:
+        decisions.answered_by_other(conn, message.id, instead)
+    return instead is not None

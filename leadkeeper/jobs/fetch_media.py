@@ -1,0 +1,64 @@
+"""Copy a medium's bytes to our own storage soon: providers' addresses end in minutes, their ids in days."""
+
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from leadkeeper.channels.base import Account, Media
+from leadkeeper.channels.whatsapp.media import Fetched, NotFetched, fetch
+from leadkeeper.crm import accounts, messages
+from leadkeeper.jobs.context import JobContext
+from leadkeeper.queue.handlers import job
+from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry
+
+
+def give_up(conn: Connection, job: Claimed, error: str) -> None:
+    """No file after every try: the thread says why."""
+    message_id = job.data.get("messageId")
+    if isinstance(message_id, int):
+        messages.note_media(conn, message_id, {"state": "failed", "reason": error[:200]})
+
+
+@job("fetch_media", retries=3, when_failed=give_up)
+async def fetch_media(ctx: JobContext, message_id: int) -> Outcome:
+    """Fetch one medium into the media folder, and write beside the message where it is."""
+    found = await ctx.db.read(_wanted, ctx, message_id)
+    if found is None:
+        return Cancel("there is nothing to fetch")
+    account, media, limit = found
+    result = await fetch(ctx.http, account, media, ctx.media_dir, limit)
+    if isinstance(result, Fetched):
+        stored = {
+            "state": "stored",
+            "file": result.file,
+            "sizeBytes": result.size_bytes,
+            "mimeType": result.mime_type,
+            "sha256": result.sha256,
+        }
+        return Done(then=partial(messages.note_media, message_id=message_id, found=stored))
+    return _not_fetched(result, account)
+
+
+def _not_fetched(result: NotFetched, account: Account) -> Outcome:
+    reason = f"{result.code}: {result.reason}"
+    if result.halt:
+        return Fail(reason, then=partial(accounts.halt, account_id=account.id, reason=reason))
+    return Retry(reason) if result.again else Fail(reason)
+
+
+def _wanted(conn: Connection, ctx: JobContext, message_id: int) -> tuple[Account, Media, int] | None:
+    message = messages.get(conn, message_id)
+    about: dict[str, Any] = message.media or {}
+    if about.get("state") != "queued" or message.revoked_at is not None:
+        return None
+    media = Media(
+        provider_id=about.get("providerId"),
+        mime_type=about.get("mimeType"),
+        sha256=about.get("sha256"),
+        filename=about.get("filename"),
+        voice=bool(about.get("voice")),
+    )
+    limit = ctx.settings(conn).max_media_mb * 1024 * 1024
+    return accounts.load(conn, ctx.box, message.account_id), media, limit

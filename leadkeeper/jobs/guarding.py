@@ -1,0 +1,53 @@
+"""The guards, asked with the facts of this moment: when deciding, and again where the intent is committed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from leadkeeper.channels.base import channels
+from leadkeeper.crm import decisions
+from leadkeeper.jobs.context import JobContext
+from leadkeeper.rules.facts import Reach, gather
+from leadkeeper.rules.guards import Block, Outgoing, check
+
+
+def reaches() -> Mapping[str, Reach]:
+    """What each channel allows, in the plain values rules read."""
+    return {name: Reach(channel.capabilities.window, channel.capabilities.templates) for name, channel in channels.all().items()}
+
+
+def guard(
+    conn: Connection,
+    ctx: JobContext,
+    conversation_id: int,
+    purpose: str,
+    now: datetime,
+    message: Row[Any] | None = None,
+    event_id: int | None = None,
+) -> Block | None:
+    """The first guard that stops a message of this purpose now; None: it may go.
+
+    `message` is the row about to be sent, which does not count against itself.
+    """
+    about = None
+    if message is not None:
+        event_id = event_id or decisions.oldest_answered_by(conn, message.id)
+        about = Outgoing(
+            text=message.body,
+            template=message.template is not None,
+            overrides_opt_out=message.purpose == "person",
+            revision=message.revision,
+        )
+    facts = gather(
+        conn,
+        conversation_id,
+        event_id,
+        now,
+        ctx.settings(conn),
+        reach=reaches(),
+        trigger="message.received" if purpose != "proactive" else "send",
+        without_message=message.id if message is not None else None,
+    )
+    return check(purpose, facts, now, about)

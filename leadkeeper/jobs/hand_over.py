@@ -1,0 +1,35 @@
+"""Hand a conversation to a person, and tell the customer once."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from leadkeeper import clock
+from leadkeeper.crm import conversations, messages, outbox, texts
+from leadkeeper.jobs.context import JobContext
+from leadkeeper.jobs.guarding import guard
+
+
+def hand_over(conn: Connection, ctx: JobContext, conversation_id: int, reason: str, *, text: str = "handover") -> None:
+    """The owner becomes nobody, a task is made, and a notice goes out when its guards let it."""
+    if not conversations.needs_human(conn, conversation_id, reason, ctx.job.id):
+        return
+    now = clock.now()
+    if guard(conn, ctx, conversation_id, "notice", now) is None and conversations.tell_once(conn, conversation_id):
+        _tell(conn, ctx, conversation_id, text, now)
+
+
+def _tell(conn: Connection, ctx: JobContext, conversation_id: int, text: str, now: datetime) -> None:
+    conversation = conversations.get(conn, conversation_id)
+    since = conversation.needs_human_since or now
+    outbox.write(
+        conn,
+        messages.Draft(
+            conversation_id=conversation_id,
+            author="rule",
+            purpose="notice",
+            body=texts.say(text, conversation.language),
+            cause=f"notice:{conversation_id}:{int(since.timestamp() * 1_000_000)}",
+            job_id=ctx.job.id,
+        ),
+    )

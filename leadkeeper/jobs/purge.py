@@ -1,0 +1,58 @@
+"""Delete what is only kept for a while, in small batches: finished jobs, raw deliveries, ended sessions.
+
+Messages, decisions and what proves them stay.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
+
+from leadkeeper import clock
+from leadkeeper.jobs.context import JobContext
+from leadkeeper.queue.handlers import job
+from leadkeeper.queue.outcomes import Done, Outcome
+from leadkeeper.store.schema import jobs, runs, sessions, setup_links, throttles, webhook_deliveries, workers
+
+BATCH = 1000
+"""Rows one transaction deletes: a few milliseconds."""
+
+KEPT: Mapping[str, timedelta] = {
+    "completed jobs": timedelta(days=7),
+    "failed jobs": timedelta(days=90),
+    "deliveries": timedelta(days=30),
+    "sessions": timedelta(days=30),
+    "runs": timedelta(days=90),
+    "workers": timedelta(days=1),
+}
+
+
+@job("purge", deadline=timedelta(minutes=30))
+async def purge(ctx: JobContext) -> Outcome:
+    """Delete until nothing is too old; other writes come between the batches."""
+    now = clock.now()
+    for table, condition in _old(now):
+        while await ctx.db.write(partial(_delete_some, table=table, condition=condition)) == BATCH:
+            pass
+    return Done()
+
+
+def _old(now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
+    finished = jobs.c.status.in_(("completed", "cancelled"))
+    return [
+        (jobs, and_(finished, jobs.c.completed_at < now - KEPT["completed jobs"])),
+        (jobs, and_(jobs.c.status == "failed", jobs.c.completed_at < now - KEPT["failed jobs"])),
+        (webhook_deliveries, webhook_deliveries.c.received_at < now - KEPT["deliveries"]),
+        (sessions, sessions.c.ends_at < now - KEPT["sessions"]),
+        (setup_links, setup_links.c.ends_at < now - KEPT["sessions"]),
+        (throttles, throttles.c.until < now - KEPT["workers"]),
+        (runs, and_(runs.c.dry_run, runs.c.created_at < now - KEPT["runs"])),
+        (workers, workers.c.beat_at < now - KEPT["workers"]),
+    ]
+
+
+def _delete_some(conn: Connection, table: Table, condition: ColumnElement[bool]) -> int:
+    (key,) = table.primary_key.columns
+    some = select(key).where(condition).limit(BATCH)
+    return int(conn.execute(delete(table).where(key.in_(some))).rowcount)

@@ -1,0 +1,43 @@
+"""What a delivery says became of our messages: kept once each, and applied."""
+
+import json
+
+from sqlalchemy import Connection
+
+from leadkeeper.channels.base import Status, channels
+from leadkeeper.crm import accounts, inbound, receipts
+from leadkeeper.jobs.context import JobContext
+from leadkeeper.jobs.send import settle
+from leadkeeper.queue.handlers import job
+from leadkeeper.queue.outcomes import Done, Outcome
+
+
+@job("statuses", at_once=True)
+def statuses(conn: Connection, ctx: JobContext, delivery_id: int) -> Outcome:
+    """Apply every status of one stored delivery; those of unknown accounts stay with their delivery."""
+    delivery = inbound.delivery(conn, delivery_id)
+    received = channels.get(delivery.channel).receive(json.loads(delivery.body))
+    touched: dict[int, None] = {}
+    for status in received.statuses:
+        message_id = _keep(conn, delivery.channel, status)
+        if message_id is not None:
+            touched[message_id] = None
+    for message_id in touched:
+        settle(conn, message_id)
+    return Done()
+
+
+def _keep(conn: Connection, channel: str, status: Status) -> int | None:
+    account_id = accounts.find(conn, channel, status.account)
+    if account_id is None:
+        return None
+    return receipts.keep(
+        conn,
+        account_id,
+        status.external_id,
+        status.status,
+        token=status.token,
+        occurred_at=status.occurred_at,
+        error_code=status.error_code,
+        error=status.error,
+    )

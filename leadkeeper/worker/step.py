@@ -1,0 +1,148 @@
+"""One step of the pump: a single transaction, a single commit.
+
+Run `def` handlers for as long as the budget lasts, finish what was gathered, promote the next of
+each finished key, claim into the free slots. Finish comes before claim: the other order deadlocks
+between workers. Handlers run without savepoints; when one raises, the whole step rolls back and
+each part runs alone (`run_alone`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from leadkeeper import clock
+from leadkeeper.queue.claim import Taken, Wanted, claim, claim_lonely
+from leadkeeper.queue.endings import EffectRaised
+from leadkeeper.queue.finish import Finished, Result, finish
+from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.outcomes import Fail, Outcome, Retry
+from leadkeeper.worker.failure import is_outage, outcome_of
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A claimed `def` job with its handler and arguments bound: `call(conn)` runs it."""
+
+    job: Claimed
+    call: Callable[[Connection], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one step is to do. `free` slots there are already, those that finish here come on top."""
+
+    results: Sequence[Result]
+    prepared: Sequence[Prepared]
+    budget: float
+    base: timedelta
+    wanted: Wanted | None
+    free: int
+    lonely: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What a step did: the first `ran` of the prepared were run; `taken` is None when it claimed nothing."""
+
+    finished: Finished
+    ran: int
+    taken: Taken | None
+
+
+class HandlerRaised(Exception):
+    """A `def` handler raised: the step must be rolled back."""
+
+    def __init__(self, job: Claimed, error: Exception) -> None:
+        super().__init__(f"{job.type}: {type(error).__name__}: {error}")
+        self.job = job
+
+
+class LostMeanwhile(Exception):
+    """A `def` handler ran for a job that is no longer ours: its effects must be rolled back."""
+
+    def __init__(self, late: Sequence[Result]) -> None:
+        super().__init__(f"{len(late)} jobs were taken over by another worker")
+        self.late = late
+
+
+def run_step(conn: Connection, plan: Plan) -> Stepped:
+    """Do `plan`. Raises HandlerRaised, EffectRaised or LostMeanwhile: nothing of it may stay then."""
+    results = list(plan.results)
+    until = clock.monotonic() + plan.budget
+    for prepared in plan.prepared:
+        results.append(Result(prepared.job, _call(conn, prepared)))
+        if clock.monotonic() >= until:
+            break
+    ran = len(results) - len(plan.results)
+    finished = _finish(conn, results, plan.base)
+    _refuse_late(finished, {prepared.job.id for prepared in plan.prepared[:ran]})
+    return Stepped(finished, ran, _claim(conn, plan, len(results)))
+
+
+def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Finished:
+    """One job by itself: whatever of it raises is rolled back and recorded as this try's failure."""
+    while True:
+        savepoint = conn.begin_nested()
+        result = part if isinstance(part, Result) else None
+        try:
+            if isinstance(part, Prepared):
+                result = Result(part.job, _call(conn, part))
+            finished = _finish(conn, [result] if result else [], base)
+            if isinstance(part, Prepared):
+                _refuse_late(finished, {part.job.id})
+            savepoint.commit()
+            return finished
+        except HandlerRaised as error:
+            savepoint.rollback()
+            part = Result(error.job, outcome_of(error.__cause__ or error))
+        except EffectRaised as error:
+            savepoint.rollback()
+            part = _without_effect(result or Result(error.job, outcome_of(error)), error)
+        except LostMeanwhile as lost:
+            savepoint.rollback()
+            part = lost.late[0]
+
+
+def _call(conn: Connection, prepared: Prepared) -> Outcome:
+    try:
+        return prepared.call(conn)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        raise HandlerRaised(prepared.job, error) from error
+
+
+def _finish(conn: Connection, results: Sequence[Result], base: timedelta) -> Finished:
+    try:
+        return finish(conn, results, base)
+    except EffectRaised as error:
+        if error.__cause__ is not None and is_outage(error.__cause__):
+            raise error.__cause__ from None
+        raise
+
+
+def _refuse_late(finished: Finished, ran: set[int]) -> None:
+    late = [result for result in finished.late if result.job.id in ran]
+    if late:
+        raise LostMeanwhile(late)
+
+
+def _claim(conn: Connection, plan: Plan, freed: int) -> Taken | None:
+    if plan.wanted is None:
+        return None
+    if plan.lonely:
+        return claim_lonely(conn, plan.wanted)
+    slots = min(plan.wanted.slots, plan.free + freed)
+    return claim(conn, replace(plan.wanted, slots=slots)) if slots else None
+
+
+def _without_effect(result: Result, error: EffectRaised) -> Result:
+    """The same job with the raising effect as this try's failure; its `when_failed` is given up last."""
+    outcome = result.outcome
+    if error.of == "then":
+        return replace(result, outcome=outcome_of(error.__cause__ or error))
+    if isinstance(outcome, Retry | Fail):
+        outcome = replace(outcome, then=None, reason=f"{outcome.reason} [{error}]")
+    return replace(result, outcome=outcome, settle=False)
