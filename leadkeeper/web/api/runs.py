@@ -1,0 +1,140 @@
+"""Run Now and its kin: each asks for a run and answers at once; the run itself is a job, its result are rows."""
+
+from typing import Any, Literal
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from sqlalchemy import Connection
+
+from leadkeeper import clock
+from leadkeeper.access import audit
+from leadkeeper.crm import due, leads
+from leadkeeper.errors import Forbidden
+from leadkeeper.queue import control, stats
+from leadkeeper.rules import run_book
+from leadkeeper.store.signals import signal
+from leadkeeper.web.access import Access
+from leadkeeper.web.json_api import Shape, router
+from leadkeeper.web.json_shape import Id, Limit, as_json, moment
+
+readers = router("/api/autopilot", access=Access.VIEWER, tag="Runs")
+admins = router("/api", access=Access.ADMIN, tag="Runs")
+cron = router("/api", access=Access.CRON, tag="Cron")
+
+
+class RunNow(Shape):
+    """A dry run lists what would be sent, and sends nothing."""
+
+    dry_run: bool = Field(False, description="list exact leads and texts; nothing is sent or suppressed")
+
+
+@admins.post("/autopilot/run", status_code=202)
+async def run(request: Request, given: RunNow | None = None) -> JSONResponse:
+    """Ask for a run of the active scheduled rules."""
+    dry_run = given is not None and given.dry_run
+    return await _started(request, "manual", dry_run=dry_run)
+
+
+@readers.get("/runs")
+async def runs(request: Request, limit: Limit = 10) -> dict[str, Any]:
+    """The newest runs first."""
+    return {"ok": True, "runs": as_json(await request.state.db.read(run_book.recent, limit))}
+
+
+@readers.get("/runs/{run_id}")
+async def one_run(request: Request, run_id: Id) -> dict[str, Any]:
+    """A run as it stands now: totals, each rule's counts, and a dry run's exact leads and texts."""
+    view = await request.state.db.read(run_book.view, run_id)
+    told = as_json(view)
+    processing = view.status in ("queued", "running")
+    return {"ok": True, "runId": view.id, "processing": processing, **told}
+
+
+@admins.post("/automation/run-now", status_code=202)
+async def run_now(request: Request, given: RunNow | None = None) -> JSONResponse:
+    """The older name of Run Now."""
+    return await _started(request, "manual", dry_run=given is not None and given.dry_run)
+
+
+@admins.post("/leads/{lead_id}/automation/run", status_code=202)
+async def run_lead(request: Request, lead_id: Id, given: RunNow | None = None) -> JSONResponse:
+    """Ask for a run of the active scheduled rules for one lead. 404 when there is no such lead."""
+    return await _started(request, "lead", dry_run=given is not None and given.dry_run, lead_id=lead_id)
+
+
+@cron.get("/automation/run-daily")
+async def daily_or_preview(request: Request) -> JSONResponse:
+    """With the secret: run, since many cron services only GET. With a login: a preview that changes nothing."""
+    if request.state.user is None:
+        return await _started(request, "cron")
+    found = await request.state.db.read(due.take)
+    return JSONResponse({"ok": True, **as_json(found), "timestamp": moment(clock.now())})
+
+
+@cron.post("/automation/run-daily", status_code=202)
+async def daily(request: Request) -> JSONResponse:
+    """Ask for a run; nobody needs to: the built-in schedules do it."""
+    return await _started(request, "cron")
+
+
+@cron.api_route("/cron/run", methods=["GET", "POST"], status_code=202)
+async def cron_run(request: Request, schedule: Literal["daily", "hourly"] = "daily") -> JSONResponse:
+    """Ask for a run. Every active scheduled rule is looked at, whichever schedule calls: rules know when they are due."""
+    _refuse_get_by_login(request)
+    return await _started(request, "cron", schedule=schedule)
+
+
+@cron.api_route("/cron/process-jobs", methods=["GET", "POST"])
+async def process_jobs(request: Request) -> dict[str, Any]:
+    """Wake the workers; says whether there are any. What they were told to do stays as it is."""
+    _refuse_get_by_login(request)
+    await request.state.db.write(_wake)
+    running, counts = await request.state.db.read(_running)
+    message = "The worker is running." if running else "The worker is not running: jobs wait until it is started."
+    return {"ok": True, "message": message, "isRunning": running, "stats": counts, "timestamp": moment(clock.now())}
+
+
+def _refuse_get_by_login(request: Request) -> None:
+    """Raises Forbidden: a GET with a cookie can be caused by another site's link, so it may not act."""
+    if request.method == "GET" and request.state.user is not None:
+        raise Forbidden("A GET needs the cron secret; use POST when you are logged in.")
+
+
+async def _started(
+    request: Request, kind: str, *, dry_run: bool = False, lead_id: int | None = None, **more: Any
+) -> JSONResponse:
+    user_id = request.state.user.id if request.state.user is not None else None
+    run_id = await request.state.db.write(start_run, kind, dry_run, user_id, lead_id)
+    body = {
+        "ok": True,
+        "success": True,
+        "runId": run_id,
+        "status": "queued",
+        "processing": True,
+        "dryRun": dry_run,
+        "timestamp": moment(clock.now()),
+        "message": f"Run {run_id} is queued",
+        "url": f"/api/autopilot/runs/{run_id}",
+        **({"leadId": lead_id} if lead_id is not None else {}),
+        **more,
+    }
+    return JSONResponse(body, status_code=202)
+
+
+def start_run(conn: Connection, kind: str, dry_run: bool, user_id: int | None, lead_id: int | None = None) -> int:
+    """Ask for a run, as a person or as a clock; returns its id. Raises NotFound for a lead that is not there."""
+    if lead_id is not None:
+        leads.get(conn, lead_id)
+    run_id = run_book.start(conn, kind, dry_run=dry_run, user_id=user_id, lead_id=lead_id)
+    if user_id is not None:
+        audit.record(conn, "run_started", user_id, subject=f"run:{run_id}", dryRun=dry_run)
+    return run_id
+
+
+def _wake(conn: Connection) -> None:
+    signal(conn, "jobs")
+
+
+def _running(conn: Connection) -> tuple[bool, dict[str, Any]]:
+    return control.is_running(conn), stats.counts(conn).as_json()

@@ -1,0 +1,114 @@
+"""What goes wrong, told in one shape: JSON `{ok: false, error, code, fields?}` for machines, a page for people.
+
+A page says what happened and what to do; an unforeseen error carries an id that is also in the log.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from leadkeeper.errors import Invalid, LeadkeeperError, NotFound, TooMany, Unauthorized
+from leadkeeper.web import render
+from leadkeeper.web.csrf import SAFE
+from leadkeeper.web.words import t
+
+log = logging.getLogger("leadkeeper.web")
+
+MACHINE_PATHS = ("/api/", "/events", "/healthz", "/readyz", "/metrics", "/static/")
+
+WHAT_TO_DO = {
+    400: "Go back, correct what is marked, and send it again.",
+    403: "Ask an owner of this installation if you need this.",
+    404: "Check the address, or go to the start page.",
+    409: "Something has changed in the meantime. Go back and look again.",
+    413: "Send something smaller.",
+    429: "Wait a little and try again.",
+    503: "The database does not answer just now. Nothing you have done is lost; try again in a moment.",
+}
+
+Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
+
+
+async def known(request: Request, error: LeadkeeperError) -> Response:
+    """An error we raise on purpose."""
+    if isinstance(error, Unauthorized) and not _for_machine(request):
+        return _to_login(request)
+    fields = error.fields if isinstance(error, Invalid) else None
+    response = _answer(request, error.status, error.message, error.code, fields)
+    if isinstance(error, TooMany):
+        response.headers["retry-after"] = str(max(1, round(error.retry_after)))
+    return response
+
+
+async def http(request: Request, error: HTTPException) -> Response:
+    """An error of the framework: no such path, wrong method, a body it could not read."""
+    words = {404: NotFound("There is nothing at this address.").message, 405: "This address does not take that method."}
+    code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status_code, "invalid")
+    response = _answer(request, error.status_code, words.get(error.status_code, str(error.detail)), code, None)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def bad_body(request: Request, error: RequestValidationError) -> Response:
+    """A body or query that does not fit the route's model: 400, naming each field."""
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return _answer(request, 400, "Invalid JSON body", "invalid_json", None)
+    fields = {_field(problem["loc"]): str(problem["msg"]) for problem in problems}
+    first = next(iter(fields.items()))
+    return _answer(request, 400, f"{first[0]}: {first[1]}", "invalid", fields)
+
+
+async def unforeseen(request: Request, error: Exception) -> Response:
+    """A fault of ours: logged with an id, shown with the same id, without its inside."""
+    mark = secrets.token_hex(4)
+    log.error("unforeseen error", exc_info=error, extra={"mark_id": mark, "method": request.method, "path": request.url.path})
+    return _answer(request, 500, "Something went wrong on our side (error {mark}).", "error", None, mark=mark)
+
+
+HANDLERS: dict[Any, Handler] = {
+    LeadkeeperError: known,
+    HTTPException: http,
+    RequestValidationError: bad_body,
+    Exception: unforeseen,
+}
+
+
+def _answer(request: Request, status: int, message: str, code: str, fields: dict[str, str] | None, **values: str) -> Response:
+    if _for_machine(request) or not hasattr(request.state, "lang"):
+        words = message.format(**values) if values else message
+        body: dict[str, Any] = {"ok": False, "error": words, "code": code}
+        return JSONResponse({**body, "fields": fields} if fields else body, status_code=status)
+    view = {
+        "status": status,
+        "message": t(request.state.lang, message, **values),
+        "advice": WHAT_TO_DO.get(status, WHAT_TO_DO[404]),
+        "fields": fields or {},
+    }
+    if status == 500:
+        view["advice"] = "Try again. If it stays, search the log for the number of this error."
+    return render.render(request, "pages/error.html", view, status=status)
+
+
+def _for_machine(request: Request) -> bool:
+    return request.url.path.startswith(MACHINE_PATHS) and request.url.path != "/api/docs"
+
+
+def _to_login(request: Request) -> Response:
+    """To the login page and back again; a form that was refused leads back to the page it stood on."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = path if request.method in SAFE else "/"
+    return RedirectResponse(f"/login?redirect={quote(back, safe='/')}" if back != "/" else "/login", status_code=303)
+
+
+def _field(place: tuple[Any, ...]) -> str:
+    """`("body", "leadId")` is shown as `leadId`."""
+    named = [str(step) for step in place if step not in ("body", "query", "path", "header")]
+    return ".".join(named) or "body"

@@ -1,0 +1,22 @@
+"""Reading a JSON body on a plain route: one object, or a clear refusal."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from leadkeeper.errors import Invalid, UnsupportedType
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body's JSON object. Raises UnsupportedType (415) for another type, Invalid (400) for bad JSON."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedType("The body must be application/json.")
+    try:
+        read = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise Invalid("Invalid JSON body") from error
+    if not isinstance(read, dict):
+        raise Invalid("The body must be a JSON object.")
+    return read

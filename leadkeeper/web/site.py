@@ -1,0 +1,100 @@
+"""What the requests of one process share: the database, the settings in force, the live streams."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from sqlalchemy import Connection
+
+from leadkeeper import clock
+from leadkeeper.channels.webchat import ACCOUNT as CHAT
+from leadkeeper.config import Settings, source_of
+from leadkeeper.crm import accounts
+from leadkeeper.errors import Unavailable
+from leadkeeper.secretbox import SecretBox
+from leadkeeper.store import settings_rows
+from leadkeeper.store.database import Database
+from leadkeeper.web.doors import Doors
+from leadkeeper.web.live import Live
+
+if TYPE_CHECKING:
+    from leadkeeper.knowledge.index import SearchIndex
+
+REREAD_SECONDS = 5.0
+"""Settings changed by another process are seen after at most this long; our own at once."""
+
+SHOWN = frozenset({"worker", "channels", "settings", "inbox", "*"})
+"""Signals after which the frame's snapshot is read again at once; jobs come too often for that."""
+
+
+class Site:
+    """One running web app. `worker` is whatever the process embeds beside it, for the routes that want it."""
+
+    def __init__(self, db: Database, settings: Settings, box: SecretBox, worker: object = None) -> None:
+        self.db = db
+        self.box = box
+        self.worker = worker
+        self.live = Live(db)
+        self.doors = Doors(db, box)
+        self.snapshot: tuple[float, Any] | None = None
+        self.client: Callable[[], httpx2.AsyncClient] = httpx2.AsyncClient
+        """Makes a client for one call to somebody else's server: a live check, a model tried out."""
+        self.describe: Callable[[], dict[str, Any]] = dict
+        self._base = settings
+        self._current = settings
+        self._read_at: float | None = None
+        self._chat: int | None = None
+        self._unlisten = db.listen(self._heard)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The OpenAPI document; made when somebody asks, since it would make every start slower."""
+        return self.describe()
+
+    @cached_property
+    def index(self) -> "SearchIndex":
+        """The process's search index (the worker's, where one lives beside us). Refresh it before a search."""
+        from leadkeeper.knowledge.index import SearchIndex
+
+        return SearchIndex()
+
+    def source(self, name: str, rows: Mapping[str, Any]) -> str:
+        """Where the value in force of a setting comes from: environment, database or default."""
+        return source_of(self._base, name, rows)
+
+    def reread(self) -> None:
+        """Read settings and frame anew at their next use: whoever changed them is shown what they did."""
+        self._read_at = self.snapshot = None
+
+    async def settings(self) -> Settings:
+        """The settings in force: the process's own, then the database's."""
+        if self._read_at is None or clock.monotonic() - self._read_at > REREAD_SECONDS:
+            self._read_at = clock.monotonic()
+            try:
+                self._current = await self.db.read(settings_rows.current, self._base)
+            except Unavailable:
+                # The last known ones serve: /healthz and the error page must answer without a database.
+                return self._current
+        return self._current
+
+    async def chat_account(self) -> int:
+        """The id of the account behind our own web chat."""
+        if self._chat is None:
+            self._chat = await self.db.write(_chat_account)
+        return self._chat
+
+    def close(self) -> None:
+        """End the streams and stop listening."""
+        self.live.close()
+        self._unlisten()
+
+    def _heard(self, topics: frozenset[str]) -> None:
+        if topics & {"settings", "*"}:
+            self._read_at = None
+        if topics & SHOWN:
+            self.snapshot = None
+
+
+def _chat_account(conn: Connection) -> int:
+    return accounts.ensure(conn, "webchat", CHAT, "Web chat")

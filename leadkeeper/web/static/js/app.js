@@ -1,0 +1,36 @@
+// What every page runs. Without it everything still works: these modules only make plain forms and links quicker.
+import "./chart.js";
+import { start as live } from "./live.js";
+import { start as keys } from "./keys.js";
+import { start as swap } from "./swap.js";
+import { start as toasts, toast } from "./toasts.js";
+
+document.documentElement.classList.add("js");
+swap();
+toasts();
+keys();
+live();
+
+document.addEventListener("click", async (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    await navigator.clipboard?.writeText(copy.dataset.copy);
+    copy.classList.add("is-done");
+    setTimeout(() => copy.classList.remove("is-done"), 1500);
+  }
+  const open = event.target.closest("[data-open]");
+  if (open) document.getElementById(open.dataset.open)?.showModal();
+  for (const box of document.querySelectorAll("details.me[open], details.confirm[open]")) {
+    if (!box.contains(event.target)) box.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const box of document.querySelectorAll("details.me[open], details.confirm[open]")) {
+    box.open = false;
+    box.querySelector("summary").focus();
+  }
+});
+
+export { toast };

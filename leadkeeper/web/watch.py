@@ -1,0 +1,71 @@
+"""What the frame watches for every reader: the worker, the oldest due job, halted accounts, demo data."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, func, select
+
+from leadkeeper import clock
+from leadkeeper.access.roles import Role
+from leadkeeper.crm import accounts
+from leadkeeper.example import clear as example
+from leadkeeper.queue import control
+from leadkeeper.store.schema import jobs
+from leadkeeper.web.frame import Banner, banner, figures
+
+LATE_SECONDS = 300
+"""A job that has been due for longer than this is worth a banner."""
+
+
+@figures
+def worker_state(conn: Connection) -> Mapping[str, float | str]:
+    """`worker`: running, stopped (by a person, or for this start), or silent (it should run, no heartbeat is fresh)."""
+    if control.desired(conn) == "stopped":
+        return {"worker": "stopped"}
+    if control.is_running(conn):
+        return {"worker": "running"}
+    # Workers that are alive but stopped were started with WORKER_AUTO_START=false: Start ends that.
+    return {"worker": "stopped" if control.live_workers(conn) else "silent"}
+
+
+@banner
+def worker_silent(conn: Connection) -> Iterable[Banner]:
+    """Nobody works although somebody should."""
+    if worker_state(conn)["worker"] == "silent":
+        yield Banner("bad", "The worker is silent: messages are stored, but nothing is answered. Restart Leadkeeper.")
+
+
+@banner
+def oldest_waits(conn: Connection) -> Iterable[Banner]:
+    """The queue does not keep up, or something holds it."""
+    seconds = oldest_due_seconds(conn)
+    if seconds > LATE_SECONDS and control.desired(conn) == "running":
+        minutes = int(seconds // 60)
+        words = "The oldest job has been waiting for {n} minutes."
+        yield Banner("warn", words, {"n": minutes}, "/admin/automation/jobs?status=pending", "Look at it")
+
+
+@banner
+def account_halted(conn: Connection) -> Iterable[Banner]:
+    """A provider refuses us: nothing goes out there until a person has settled it."""
+    for name, reason in accounts.halted(conn):
+        words = "{name} is halted: {reason} Messages are kept and sent when it is resumed."
+        yield Banner("bad", words, {"name": name, "reason": reason}, "/channels", "Open channels")
+
+
+@banner
+def demo_data(conn: Connection) -> Iterable[Banner]:
+    """What is shown is invented."""
+    if example.present(conn):
+        yield Banner(
+            "info", "Example data is in the inbox. Invented customers write, and nothing is sent to anyone.",
+            action="Clear demo data", post="/setup/demo/clear", least=Role.ADMIN,
+            question="Delete the example business, its customers and all they wrote? Real messages stay.",
+        )  # fmt: skip
+
+
+def oldest_due_seconds(conn: Connection) -> float:
+    """How long the oldest due job has waited; 0 without one."""
+    now = clock.now()
+    due = (jobs.c.status == "pending") & jobs.c.head & (jobs.c.run_at <= now)
+    oldest = conn.execute(select(func.min(jobs.c.run_at)).where(due)).scalar()
+    return 0.0 if oldest is None else (now - oldest).total_seconds()

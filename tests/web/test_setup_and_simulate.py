@@ -1,0 +1,123 @@
+"""Set-up in steps, the example in one click, and the phone that writes to the real pipeline."""
+
+import pytest
+
+from leadkeeper.access.roles import Role
+from leadkeeper.crm import simulated
+from leadkeeper.example import business
+from leadkeeper.example.clear import present
+from leadkeeper.knowledge import documents
+from leadkeeper.store import settings_rows
+from leadkeeper.web import checklist
+from tests.web.conftest import Desk
+
+HOURS = {f"{part}_{day}": value for day in ("mon", "tue") for part, value in (("open", "1"), ("from", "08:30"), ("to", "17:00"))}
+PRIYA = business.people()[0].wa_id
+
+
+async def test_business_step_keeps_name_zone_and_hours_and_goes_on(desk: Desk) -> None:
+    form = {"name": "Palm Typing", "timezone": "Asia/Dubai", **HOURS}
+
+    answer = await desk.caller(Role.OWNER).post("/setup/business", data=form)
+
+    rows = desk.db.read_now(settings_rows.load)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/setup/document")
+    assert (rows["business_name"], rows["timezone"]) == ("Palm Typing", "Asia/Dubai")
+    assert rows["business_hours"] == {"mon": ["08:30", "17:00"], "tue": ["08:30", "17:00"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": ""}, "Enter the name customers know."),
+        ({"timezone": "Dubai"}, "This is no time zone."),
+        ({"to_mon": "07:00"}, "Each open day needs two times"),
+        ({"from_mon": "soon"}, "Each open day needs two times"),
+    ],
+)
+async def test_business_step_names_the_bad_field_and_keeps_nothing(desk: Desk, change: dict[str, str], words: str) -> None:
+    form = {"name": "Palm Typing", "timezone": "Asia/Dubai", **HOURS, **change}
+
+    answer = await desk.caller(Role.OWNER).post("/setup/business", data=form)
+
+    assert answer.status_code == 400
+    assert words in answer.text
+    assert desk.db.read_now(settings_rows.get, "business_name") is None
+
+
+async def test_document_step_takes_a_text_or_a_file_and_refuses_neither(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+
+    pasted = await owner.post("/setup/document", data={"content": "When are you open?\nEvery day."})
+    uploaded = await owner.post("/setup/document", files={"file": ("faq.csv", b"question,answer\nWhen?,Now.\n", "text/csv")})
+    neither = await owner.post("/setup/document", data={"content": " "})
+
+    assert [pasted.status_code, uploaded.status_code, neither.status_code] == [303, 303, 400]
+    assert [document.title for document in desk.db.read_now(documents.list_all)] == ["faq", "When are you open?"]
+
+
+async def test_steps_after_the_first_account_are_for_admins(desk: Desk) -> None:
+    agent = desk.caller(Role.AGENT)
+
+    answers = [await agent.get(path) for path in ("/setup/business", "/setup/document", "/setup/try", "/simulate")]
+
+    assert {answer.status_code for answer in answers} == {403}
+
+
+async def test_checklist_says_what_the_rows_say(desk: Desk) -> None:
+    def done() -> dict[str, bool]:
+        return {item.name: item.done for item in desk.db.read_now(checklist.read)}
+
+    before = done()
+    desk.db.write_now(settings_rows.save, "business_name", "Palm Typing")
+
+    assert before["business"] is False
+    assert done()["business"] is True
+
+
+async def test_example_comes_with_one_click_and_goes_with_one(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+
+    came = await owner.post("/setup/example", data={})
+    banner = (await owner.get("/simulate")).text
+    there = desk.db.read_now(present)
+    went = await owner.post("/setup/demo/clear", data={})
+
+    assert (came.headers["location"], there) == ("/simulate", True)
+    assert "Clear demo data" in banner
+    assert went.status_code == 303
+    assert not desk.db.read_now(present)
+    assert "Clear demo data" not in (await owner.get("/simulate")).text
+
+
+async def test_a_viewer_sees_that_data_is_invented_but_cannot_clear_it(desk: Desk) -> None:
+    await desk.caller(Role.OWNER).post("/setup/example", data={})
+    viewer = desk.caller(Role.VIEWER)
+
+    page = (await viewer.get("/profile")).text
+    refused = await viewer.post("/setup/demo/clear", data={})
+
+    assert "Example data is in the inbox" in page
+    assert "Clear demo data" not in page
+    assert refused.status_code == 403
+
+
+async def test_provider_is_mounted_only_while_there_is_a_simulated_account(desk: Desk) -> None:
+    owner, stranger = desk.caller(Role.OWNER), desk.caller()
+    before = await stranger.get("/simulated/v26.0/123")
+    await owner.post("/setup/example", data={})
+
+    during = await stranger.get("/simulated/v26.0/123")
+    control = await stranger.get("/simulated/sim/log")
+    await owner.post("/setup/demo/clear", data={})
+
+    assert (before.status_code, during.status_code) == (404, 401)
+    assert control.status_code == 404
+    assert (await stranger.get("/simulated/v26.0/123")).status_code == 404
+
+
+async def test_an_empty_message_is_told_and_changes_nothing(desk: Desk) -> None:
+    answer = await desk.caller(Role.OWNER).post("/simulate/say", data={"as": PRIYA, "text": "  "})
+
+    assert answer.status_code == 400
+    assert desk.db.read_now(simulated.ids) == []
