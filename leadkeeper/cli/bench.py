@@ -1,0 +1,68 @@
+"""`leadkeeper bench`: how fast this machine does the main job, with everything on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from leadkeeper.cli.measure.figure import Figure
+    from leadkeeper.cli.measure.ground import Ground
+
+    Measure = Callable[[Ground, float], Sequence[Figure]]
+
+
+class Name(StrEnum):
+    """The benches."""
+
+    QUEUE = "queue"
+    INGEST = "ingest"
+    PICKUP = "pickup"
+    FLOW = "flow"
+
+
+class Engine(StrEnum):
+    """The databases."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+
+def bench(
+    name: Annotated[Name | None, typer.Argument(help="Which one; all when none is named.")] = None,
+    db: Annotated[Engine, typer.Option(help="The database to measure on; always a scratch one.")] = Engine.SQLITE,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
+    rounds: Annotated[int, typer.Option(min=1, max=9, help="Rounds; the median counts.")] = 3,
+    scale: Annotated[float, typer.Option(min=0.001, max=10, help="Loads times this.")] = 1.0,
+) -> None:
+    """Measure throughput, latency and memory on scratch databases, with the conditions beside the figures.
+
+    Example: leadkeeper bench flow --db postgres --json
+    """
+    import os
+    import signal
+    import sys
+
+    from leadkeeper.cli.measure.figure import as_line, conditions, merged, show
+    from leadkeeper.cli.measure.ground import ground
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the started servers are ended on the way out
+    shown: list[Figure] = []
+    around = conditions(db)
+    with ground(db, os.environ.get("LEADKEEPER_DATABASE_URL", "")) as place:
+        for each in [name] if name else list(Name):
+            around = conditions(db)
+            measure = _measures()[each]
+            found = merged([measure(place, scale) for _ in range(rounds)])
+            shown += found
+            for figure in found if as_json else []:
+                typer.echo(as_line(figure, around))
+    if not as_json:
+        show(shown, around)
+
+
+def _measures() -> Mapping[Name, "Measure"]:
+    from leadkeeper.cli.measure import drain, flow, ingest, pickup
+
+    return {Name.QUEUE: drain.measure, Name.INGEST: ingest.measure, Name.PICKUP: pickup.measure, Name.FLOW: flow.measure}

@@ -1,0 +1,1 @@
+"""What `leadkeeper bench` measures, one module a bench."""

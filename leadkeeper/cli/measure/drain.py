@@ -1,0 +1,61 @@
+"""bench queue: how many no-op jobs one worker takes, runs and finishes in a second."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from leadkeeper import clock
+from leadkeeper.cli.measure.figure import Figure
+from leadkeeper.cli.measure.ground import Ground
+from leadkeeper.cli.measure.plain_worker import NO_OP, plain_worker
+from leadkeeper.errors import Unavailable
+from leadkeeper.queue.enqueue import enqueue_all
+from leadkeeper.queue.jobs import Job
+from leadkeeper.store.database import Database
+from leadkeeper.store.schema import jobs
+
+JOBS = 20_000
+KEYS = 1_000
+"""Order keys of the second figure: jobs of one key run one after the other."""
+SLICE = 5_000
+PATIENCE_SECONDS = 90.0
+
+
+def measure(ground: Ground, scale: float) -> Sequence[Figure]:
+    """One round: jobs without order keys, then with."""
+    count = max(50, int(JOBS * scale))
+    free = [Job(NO_OP, {}) for _ in range(count)]
+    keyed = [Job(NO_OP, {}, key=f"bench:{number % KEYS}") for number in range(count // 2)]
+    return [
+        Figure("queue", "drain", "jobs/s", [_drained(ground, free)]),
+        Figure("queue", "drain_in_order", "jobs/s", [_drained(ground, keyed)]),
+    ]
+
+
+def _drained(ground: Ground, wanted: Sequence[Job]) -> float:
+    """From the start of the worker (its arrival included) to the last completion, by the rows."""
+    with ground.opened() as (folder, db), plain_worker(db, folder) as (worker, _):
+        for start in range(0, len(wanted), SLICE):
+            db.write_now(enqueue_all, wanted[start : start + SLICE])
+        began = clock.now()
+        worker.start()
+        ended = _ended(db, len(wanted))
+        return len(wanted) / (ended - began).total_seconds()
+
+
+def _ended(db: Database, count: int) -> datetime:
+    """When the last of `count` jobs was completed. Raises Unavailable after `PATIENCE_SECONDS`."""
+    began = clock.monotonic()
+    while clock.monotonic() - began < PATIENCE_SECONDS:
+        done, last = db.read_now(_completed)
+        if done >= count and last is not None:
+            return last
+        clock.sleep_until_tick(0.1)
+    raise Unavailable(f"{done} of {count} jobs were done in {PATIENCE_SECONDS:g} s")
+
+
+def _completed(conn: Connection) -> tuple[int, datetime | None]:
+    query = select(func.count(), func.max(jobs.c.completed_at)).where(jobs.c.status == "completed")
+    done, last = conn.execute(query).one()
+    return int(done), last

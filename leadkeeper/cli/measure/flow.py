@@ -1,0 +1,128 @@
+"""bench flow: the whole way of a message, from the signed webhook to the provider's acceptance of the answer.
+
+Driver, provider and server are three processes on the same cores. Quiet time 0, no statuses.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection, func, select
+
+from leadkeeper import clock
+from leadkeeper.cli.measure.figure import Figure, percentile
+from leadkeeper.cli.measure.ground import Ground
+from leadkeeper.cli.measure.load import Posted, Webhook, crowd, steady, webhooks
+from leadkeeper.cli.measure.staged import account_of, staged
+from leadkeeper.cli.proof import rows
+from leadkeeper.cli.proof.figures import chat_ms
+from leadkeeper.cli.proof.stage import Stage
+from leadkeeper.errors import Unavailable
+from leadkeeper.simulator.posting import SocketPost
+from leadkeeper.store.schema import conversations, messages
+
+CONVERSATIONS = 400
+TOGETHER = 32
+GENTLE_RATE = 20
+GENTLE_SECONDS = 5
+CHATS = 18
+"""Three rounds stay below the visitors' limit of 60 a minute and address."""
+SETTLE_SECONDS = 3.0
+PATIENCE_SECONDS = 90.0
+
+
+def measure(ground: Ground, scale: float) -> Sequence[Figure]:
+    """One round on one server: memory idle, latency, web chat, throughput, then kill -9 and the way back."""
+    with staged(ground) as stage:
+        clock.sleep_until_tick(SETTLE_SECONDS * min(1.0, scale))
+        memory = stage.memory_mb()
+        first = _latencies(stage, 1)[0]  # it pays for whatever is loaded late
+        latencies = _latencies(stage, max(3, int(GENTLE_RATE * GENTLE_SECONDS * scale)))
+        chats = [chat_ms(stage, number) for number in range(max(2, int(CHATS * min(1.0, scale))))]
+        rate, cpu = _conversations(stage, max(5, int(CONVERSATIONS * scale)))
+        back = _killed(stage)
+    return [
+        Figure("flow", "conversations", "conversations/s", [rate]),
+        Figure("flow", "cpu_per_conversation", "ms", [cpu]),
+        Figure("flow", "webhook_to_call_p50", "ms", [percentile(latencies, 0.5)]),
+        Figure("flow", "webhook_to_call_p95", "ms", [percentile(latencies, 0.95)]),
+        Figure("flow", "webchat_to_answer_p95", "ms", [percentile(chats, 0.95)]),
+        Figure("flow", "first_answer_after_start", "ms", [first]),
+        Figure("flow", "first_webhook_after_kill", "s", [back]),
+        Figure("flow", "memory_idle", "MB", [memory]),
+    ]
+
+
+def _latencies(stage: Stage, count: int) -> list[float]:
+    """Milliseconds from the posting of a webhook to the call the provider got for it, at a gentle rate."""
+    wanted = webhooks(account_of(stage), count)
+    posted = asyncio.run(_post(stage, wanted, GENTLE_RATE))
+    _answered(stage, wanted)
+    log = stage.provider.get("/sim/log", params={"kind": "send", "limit": 20_000}).json()["entries"]
+    called = {entry["to"]: float(entry["at"]) for entry in log}
+    return [(called[each.sender] - each.at) * 1000 for each in posted]
+
+
+def _conversations(stage: Stage, count: int) -> tuple[float, float]:
+    """(answered and accepted a second, milliseconds of processor time of web and worker for each)."""
+    wanted = webhooks(account_of(stage), count)
+    used, began = stage.cpu_seconds(), clock.now()
+    asyncio.run(_post(stage, wanted, None))
+    ended = _answered(stage, wanted)
+    return count / (ended - began).total_seconds(), (stage.cpu_seconds() - used) * 1000 / count
+
+
+def _killed(stage: Stage) -> float:
+    """Seconds from the start after a kill -9 of everything to the first webhook answered 200."""
+    stage.kill()
+    (webhook,) = webhooks(account_of(stage), 1)
+    began = clock.monotonic()
+    stage.launch()
+    asyncio.run(_until_taken(stage.address, webhook))
+    return clock.monotonic() - began
+
+
+async def _until_taken(address: str, webhook: Webhook) -> None:
+    post = SocketPost()
+    try:
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    await crowd(post, address, [webhook], 1)
+                    return
+                except Unavailable:
+                    await asyncio.sleep(0.02)
+    finally:
+        await post.close()
+
+
+async def _post(stage: Stage, wanted: Sequence[Webhook], a_second: float | None) -> list[Posted]:
+    post = SocketPost()
+    try:
+        if a_second is None:
+            return await crowd(post, stage.address, wanted, TOGETHER)
+        return await steady(post, stage.address, wanted, a_second)
+    finally:
+        await post.close()
+
+
+def _answered(stage: Stage, wanted: Sequence[Webhook]) -> datetime:
+    """When the last of their answers was accepted. Raises Unavailable when one never is, or another way ends."""
+    prefix = wanted[0].sender[:-5]
+    stage.wait(lambda: stage.rows(partial(_accepted, prefix=prefix))[0] >= len(wanted), PATIENCE_SECONDS, "the answers")
+    stage.wait(lambda: stage.rows(rows.unfinished) == 0, PATIENCE_SECONDS, "the last jobs")
+    count, last = stage.rows(partial(_accepted, prefix=prefix))
+    if count != len(wanted) or last is None:
+        raise Unavailable(f"{count} answers to {len(wanted)} questions")
+    return last
+
+
+def _accepted(conn: Connection, prefix: str) -> tuple[int, datetime | None]:
+    query = (
+        select(func.count(), func.max(messages.c.state_at))
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .where(messages.c.purpose == "reply", messages.c.state == "accepted", conversations.c.address.startswith(prefix))
+    )
+    count, last = conn.execute(query).one()
+    return int(count), last

@@ -1,0 +1,88 @@
+"""Scratch databases to measure on: every round gets a fresh one, and nothing of an installation is touched.
+
+PostgreSQL is the server of LEADKEEPER_DATABASE_URL, where a database of our own is made and dropped
+again (the user needs CREATEDB), else a private cluster with every safety on.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
+
+from leadkeeper.cli.measure.cluster import Cluster, find_binaries
+from leadkeeper.errors import Misconfigured
+from leadkeeper.store import migrate
+from leadkeeper.store.database import Database
+from leadkeeper.store.engine import parse_url
+
+
+class Ground:
+    """Makes fresh databases of one engine. `admin` is None for SQLite."""
+
+    def __init__(self, admin: URL | None) -> None:
+        self._admin = admin
+
+    @contextmanager
+    def scratch(self) -> Iterator[tuple[Path, str]]:
+        """(an empty folder, the URL of an empty migrated database); both are gone afterwards."""
+        with TemporaryDirectory(prefix="leadkeeper-bench-", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            if self._admin is None:
+                url = f"sqlite:///{folder / 'data' / 'leadkeeper.db'}"
+                _migrated(url)
+                yield folder, url
+                return
+            database = f"leadkeeper_bench_{uuid.uuid4().hex[:12]}"
+            _run(self._admin, f"create database {database}")
+            try:
+                url = self._admin.set(drivername="postgresql", database=database).render_as_string(hide_password=False)
+                _migrated(url)
+                yield folder, url
+            finally:
+                _run(self._admin, f"drop database {database} with (force)")
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Path, Database]]:
+        """The same with the database open."""
+        with self.scratch() as (folder, url):
+            db = Database(url)
+            try:
+                yield folder, db
+            finally:
+                db.close()
+
+
+@contextmanager
+def ground(db: str, configured: str) -> Iterator[Ground]:
+    """The ground for `db` (sqlite, postgres). Raises Misconfigured when there is no PostgreSQL."""
+    if db == "sqlite":
+        yield Ground(None)
+        return
+    if configured.startswith("postgres"):
+        yield Ground(parse_url(configured))
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        raise Misconfigured("no PostgreSQL here: install it, or name a server in LEADKEEPER_DATABASE_URL")
+    cluster = Cluster(binaries, fsync=True)
+    try:
+        yield Ground(parse_url(cluster.url()))
+    finally:
+        cluster.stop()
+
+
+def _run(admin: URL, statement: str) -> None:
+    engine = create_engine(admin, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        conn.execute(text(statement))
+    engine.dispose()
+
+
+def _migrated(url: str) -> None:
+    db = Database(url)
+    migrate.upgrade(db)
+    db.close()

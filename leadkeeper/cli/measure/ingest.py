@@ -1,0 +1,114 @@
+"""bench ingest: webhooks taken in a second, each durable before its 200, and how soon they are acknowledged.
+
+The same app on a database that stores nothing shows what storing costs. Over real HTTP the worker
+works on what arrives, on the same cores.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import SecretStr
+from sqlalchemy import Connection, func, select
+
+from leadkeeper import clock
+from leadkeeper.cli.measure.figure import Figure, percentile
+from leadkeeper.cli.measure.ground import Ground
+from leadkeeper.cli.measure.load import Webhook, crowd, into, steady, webhooks
+from leadkeeper.cli.measure.staged import account_of, staged
+from leadkeeper.cli.proof import rows
+from leadkeeper.config import Settings
+from leadkeeper.errors import Unavailable
+from leadkeeper.jobs import first_start
+from leadkeeper.secretbox import SecretBox
+from leadkeeper.simulator.posting import SocketPost
+from leadkeeper.simulator.state import SimAccount
+from leadkeeper.store.database import Database
+from leadkeeper.store.schema import inbound_events
+from leadkeeper.web.app import build
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WEBHOOKS = 3_000
+TOGETHER = 64
+RATE = 100
+RATE_SECONDS = 5
+WARMING = 10
+"""Messages before the measured ones: they pay for what is loaded late."""
+ACCOUNT = SimAccount("100000000000002", "bench-token", "bench-app-secret")
+
+
+class Unstored(Database):
+    """A database that takes webhooks and keeps none: the measure of what storing costs."""
+
+    async def write_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T) -> R:
+        """Nothing happens; the webhook does not look at the result."""
+        return None  # type: ignore[return-value]
+
+
+def measure(ground: Ground, scale: float) -> Sequence[Figure]:
+    """One round: in process with and without storing, then over HTTP at a steady rate."""
+    count = max(TOGETHER, int(WEBHOOKS * scale))
+    stored = _taken(ground, Database, count)
+    unstored = _taken(ground, Unstored, count)
+    took = _acknowledged(ground, max(20, int(RATE * RATE_SECONDS * scale)))
+    return [
+        Figure("ingest", "webhooks", "webhooks/s", [stored]),
+        Figure("ingest", "webhooks_unstored", "webhooks/s", [unstored]),
+        Figure("ingest", "stored_share", "ratio", [stored / unstored]),
+        Figure("ingest", "http_ack_p50", "ms", [percentile(took, 0.5)]),
+        Figure("ingest", "http_ack_p99", "ms", [percentile(took, 0.99)]),
+    ]
+
+
+def _taken(ground: Ground, kind: type[Database], count: int) -> float:
+    """Webhooks a second of `TOGETHER` callers, in process. Raises Unavailable when one was not stored."""
+    with ground.scratch() as (folder, url):
+        db = kind(url)
+        try:
+            seconds = asyncio.run(_pour(db, folder, count))
+            found = db.read_now(lambda conn: conn.execute(select(func.count()).select_from(inbound_events)).scalar_one())
+        finally:
+            db.close()
+    if kind is Database and found != count + TOGETHER:
+        raise Unavailable(f"{found} of {count + TOGETHER} acknowledged webhooks are stored")
+    return count / seconds
+
+
+async def _pour(db: Database, folder: Path, count: int) -> float:
+    settings = Settings(
+        data_dir=folder / "app",
+        whatsapp_phone_number_id=ACCOUNT.phone_number_id,
+        whatsapp_token=SecretStr(ACCOUNT.token),
+        whatsapp_app_secret=SecretStr(ACCOUNT.app_secret),
+    )
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    box = SecretBox.open(settings.data_dir)
+    await db.write(first_start.prepare, settings, box)
+    app = build(db, settings, box)
+    try:
+        await crowd(into(app), "", webhooks(ACCOUNT, TOGETHER), TOGETHER)  # the first ones pay for what is loaded late
+        wanted = webhooks(ACCOUNT, count)
+        began = clock.monotonic()
+        await crowd(into(app), "", wanted, TOGETHER)
+        return clock.monotonic() - began
+    finally:
+        app.state.site.close()
+
+
+def _acknowledged(ground: Ground, count: int) -> list[float]:
+    """Milliseconds to the 200 of each of `count` webhooks at `RATE` a second, the worker answering them meanwhile."""
+    with staged(ground) as stage:
+        asyncio.run(_steadily(stage.address, webhooks(account_of(stage), WARMING)))
+        stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the first messages to be answered")
+        return asyncio.run(_steadily(stage.address, webhooks(account_of(stage), count)))
+
+
+async def _steadily(address: str, wanted: Sequence[Webhook]) -> list[float]:
+    post = SocketPost()
+    try:
+        return [each.milliseconds for each in await steady(post, address, wanted, RATE)]
+    finally:
+        await post.close()

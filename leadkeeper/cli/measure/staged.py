@@ -1,0 +1,47 @@
+"""The real server, worker and simulated provider, each a process, made ready to be measured."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, select
+
+from leadkeeper.cli.measure.ground import Ground
+from leadkeeper.cli.proof.stage import NUMBER, Stage
+from leadkeeper.knowledge.documents import NewDocument, add
+from leadkeeper.simulator.state import SimAccount
+from leadkeeper.store import settings_rows
+from leadkeeper.store.schema import documents
+
+FAQ = """question,answer
+What are your opening hours?,We are open Monday to Friday from 9:00 to 20:00.
+Where is your office?,Our office is on Palm Street 12.
+"""
+
+
+@contextmanager
+def staged(ground: Ground) -> Iterator[Stage]:
+    """A stage on a fresh database: quiet time 0, no quiet hours, one document read, the provider without statuses."""
+    with ground.scratch() as (folder, url):
+        stage = Stage(folder, url)
+        try:
+            stage.start()
+            stage.write(_teach)
+            stage.wait(lambda: stage.rows(_read), 60, "the document to be read")
+            stage.provider.post("/sim/behaviour", json={"statuses": []}).raise_for_status()
+            yield stage
+        finally:
+            stage.close()
+
+
+def account_of(stage: Stage) -> SimAccount:
+    """The stage's number as its provider knows it."""
+    return SimAccount(NUMBER, stage.secrets["token"], stage.secrets["app_secret"])
+
+
+def _teach(conn: Connection) -> None:
+    settings_rows.save(conn, "quiet_hours", None)
+    add(conn, NewDocument(title="Questions and answers", content=FAQ, type="faq", format="csv"))
+
+
+def _read(conn: Connection) -> bool:
+    return set(conn.execute(select(documents.c.state)).scalars()) == {"indexed"}

@@ -1,0 +1,98 @@
+"""What a serving process is made of, put together in the one right order and taken apart in reverse."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from leadkeeper.config import Settings
+from leadkeeper.secretbox import SecretBox
+from leadkeeper.store import migrate
+from leadkeeper.store.database import Database
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from leadkeeper.knowledge.index import SearchIndex
+    from leadkeeper.worker.worker import Worker
+
+
+Step = Callable[[str], None]
+
+NETWORK_SECONDS = 20.0
+CONNECT_SECONDS = 5.0
+"""Time-outs of calls that name none of their own."""
+KEPT_CONNECTIONS = 100
+KEPT_SECONDS = 2.0
+"""An idle connection is closed by us first: one the provider closes while we write leaves a send in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The open database and what works on it: a web app, a worker, or both."""
+
+    settings: Settings
+    db: Database
+    box: SecretBox
+    worker: "Worker | None"
+    app: "Starlette | None"
+
+    @classmethod
+    def load(
+        cls, settings: Settings, *, web: bool, worker: bool, upgrade: bool, demo: bool = False, step: Step = lambda name: None
+    ) -> "Parts":
+        """Open everything; nothing runs yet. `step` is told what has just been done; with `demo` invented customers write.
+
+        Raises SchemaMismatch, Misconfigured or Unavailable.
+        """
+        from leadkeeper.jobs import first_start
+
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        box = SecretBox.open(settings.data_dir)
+        db = Database(settings.database)
+        try:
+            before, now = migrate.upgrade(db) if upgrade else (None, None)
+            db.read_now(migrate.check)
+            db.read_now(db.anchor_clock)
+            db.write_now(first_start.prepare, settings, box)
+            step("database" if before == now else f"database, schema {before or 'none'} -> {now}")
+            made, index = _worker(db, settings, box) if worker else (None, None)
+            app = _app(db, settings, box, made, demo) if web else None
+            if app is not None and index is not None:
+                app.state.site.index = index  # one is enough for a process
+            return cls(settings, db, box, made, app)
+        except BaseException:
+            db.close()
+            raise
+
+    def close(self) -> None:
+        """Stop the worker (its running jobs get their time to end) and close the database."""
+        if self.worker is not None and self.worker.is_alive():
+            self.worker.stop()
+        self.db.close()
+
+
+def _worker(db: Database, settings: Settings, box: SecretBox) -> "tuple[Worker, SearchIndex]":
+    import httpx2
+
+    from leadkeeper.jobs.context import Toolbox
+    from leadkeeper.knowledge.index import SearchIndex
+    from leadkeeper.worker.worker import Worker
+
+    http = httpx2.AsyncClient(
+        timeout=httpx2.Timeout(NETWORK_SECONDS, connect=CONNECT_SECONDS),
+        limits=httpx2.Limits(
+            max_connections=settings.worker_slots, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_SECONDS
+        ),
+    )
+    index = SearchIndex()
+    return Worker(db, settings, Toolbox(db, settings, http, box, index)), index
+
+
+def _app(db: Database, settings: Settings, box: SecretBox, worker: "Worker | None", demo: bool) -> "Starlette":
+    from leadkeeper.web.app import build
+
+    if not demo:
+        return build(db, settings, box, worker=worker)
+    from leadkeeper.web.demo import lifespan
+
+    return build(db, settings, box, worker=worker, lifespan=lifespan)

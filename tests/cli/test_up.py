@@ -1,0 +1,110 @@
+"""The life of an installation: start, invitation, a death in the middle, stop; and every clear refusal."""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from leadkeeper.store.database import Database
+from tests.cli.processes import Running, until
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def port() -> str:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
+
+
+@pytest.fixture
+def start(tmp_path: Path, port: str) -> Iterator[Start]:
+    """Starts commands that are ended after the test."""
+    running: list[Running] = []
+
+    def begin(*arguments: str, **settings: str) -> Running:
+        running.append(Running(tmp_path, *arguments, **{"PORT": port, "LOG_FORMAT": "text", **settings}))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        each.end()
+
+
+def resident_kb(pid: int) -> int:
+    (resident,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(resident)
+
+
+def test_from_nothing_to_an_invitation_through_a_sudden_death_to_a_clean_stop(start: Start, tmp_path: Path) -> None:
+    up = start("up", "--quiet")
+    said = up.wait_for("Ctrl+C")
+    assert "database, schema none ->" in said
+    (link,) = re.findall(r"http://\S+(/setup\?token=\S+)", said)
+    assert up.get(link).status_code == 200
+    assert up.get("/healthz").json() == {"ok": True, "product": "leadkeeper"}
+    assert up.get("/readyz").status_code == 200
+
+    assert resident_kb(up.process.pid) < 40_000
+
+    (child,) = up.children()
+    os.kill(child, signal.SIGKILL)
+
+    assert up.get(link).status_code == 200
+    assert up.children() != [child]
+    assert up.said.count("Leadkeeper is running") == 1
+    assert up.end() == 0
+    assert (tmp_path / "data" / "leadkeeper.log").read_text()
+    assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_misspelt_setting_ends_the_start_with_one_sentence(start: Start) -> None:
+    up = start("up", "--quiet", PROT="1")
+
+    assert up.process.wait(60) == 78
+    assert up.said.strip() == "✗ LEADKEEPER_PROT is not a setting; did you mean LEADKEEPER_PORT?"
+
+
+def test_a_port_that_is_taken_ends_the_start_with_what_to_do(start: Start, port: str) -> None:
+    with socket.create_server(("127.0.0.1", int(port))):
+        up = start("up")
+
+        assert up.process.wait(60) == 1
+    assert f"LEADKEEPER_PORT={int(port) + 1}" in up.said
+    assert "Traceback" not in up.said
+
+
+def test_a_fault_at_the_first_start_ends_it_and_shows_the_log(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "leadkeeper.db").write_text("this is no database")
+
+    up = start("up", "--quiet")
+
+    assert up.process.wait(60) == 78
+    assert "The log," in up.said
+    assert "Traceback" not in up.said
+
+
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_apart_they_refuse_a_database_that_is_not_migrated(start: Start, command: str) -> None:
+    one = start(command)
+
+    assert one.process.wait(60) == 1
+    assert "run `leadkeeper up` or `leadkeeper migrate`" in one.said
+
+
+def test_apart_they_serve_one_database(start: Start, db: Database, database_url: str) -> None:
+    web = start("web", DATABASE_URL=database_url)
+    web.wait_for("serving on")
+    until(lambda: web.get("/readyz").json()["failing"] == ["worker"])
+
+    worker = start("worker", DATABASE_URL=database_url)
+
+    worker.wait_for("working")
+    until(lambda: web.get("/readyz").json()["failing"] == [])
+    assert (worker.end(), web.end()) == (0, 0)
