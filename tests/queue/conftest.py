@@ -67,6 +67,7 @@ def queue(db: Database) -> Queue:
 def types() -> Iterator[Callable[..., Any]]:
     """`types(name, **options)` registers a handler for this test only; the product's are not loaded."""
     before, loaded = dict(job_types._items), job_types._loaded
+    job_types._items.clear()
     job_types._loaded = True
     yield job
     job_types._items.clear()

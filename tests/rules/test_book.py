@@ -75,7 +75,7 @@ async def test_a_new_rule_for_messages_is_tried_after_the_hand_overs_and_before_
 
     keys = [rule.key for rule in await db.read(book.active, "message.received")]
 
-    assert keys[keys.index("mine") - 1 : keys.index("mine") + 2] == ["hand_over_media", "mine", "answer"]
+    assert keys[keys.index("mine") - 1 : keys.index("mine") + 2] == ["thanks", "mine", "answer"]
 
 
 async def test_a_new_scheduled_rule_is_tried_last(db: Database) -> None:
