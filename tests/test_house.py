@@ -88,7 +88,7 @@ ALLOWED: list[tuple[Rule, str, str]] = [
     (
         python.only_the_database_commits,
         "leadkeeper/store/batches.py",
-        "def act(conn):\n    savepoint = conn.begin_nested()\n    savepoint.commit()\n",
+        "def act(conn):\n    savepoint = Savepoint(conn)\n    savepoint.keep()\n",
     ),
     (python.nothing_is_caught_blindly, "leadkeeper/worker/run.py", CATCHES.format("Exception")),
     (

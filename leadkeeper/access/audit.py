@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from leadkeeper import clock
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import audit_log as table
 from leadkeeper.store.schema import users
 
@@ -18,7 +19,7 @@ def record(
     conn.execute(insert(table).values(**row))
 
 
-def recent(conn: Connection, limit: int = 50, before: int | None = None) -> list[Row[Any]]:
+def recent(conn: Connection, limit: int = 50, before: int | None = None) -> list[Row]:
     """The newest acts first, with the user's name; `before` is the id of the last one seen."""
     names = users.c.name.label("user_name")
     query = select(table, names).join(users, users.c.id == table.c.user_id, isouter=True)

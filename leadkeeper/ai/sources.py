@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import reply_drafts as table
 
 
-def drafts(conn: Connection, draft_ids: Collection[int], job_id: int | None = None) -> Sequence[Row[Any]]:
+def drafts(conn: Connection, draft_ids: Collection[int], job_id: int | None = None) -> Sequence[Row]:
     """These drafts, and those a job has made, oldest first."""
     wanted: list[ColumnElement[bool]] = [table.c.id.in_(draft_ids)]
     if job_id is not None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import accounts
 from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.queue.scopes import park, unpark
 from leadkeeper.secretbox import SecretBox
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
@@ -106,7 +107,7 @@ def switch_on(conn: Connection, account_id: int) -> None:
         signal(conn, "channels")
 
 
-def _card(row: Row[Any]) -> Card:
+def _card(row: Row) -> Card:
     return Card(
         row.id, row.channel, row.external_id, row.name, row.base_url or "", row.config, row.source, row.simulated, row.state,
         row.halted_reason, row.halted_at, row.last_inbound_at, row.last_error, row.last_error_at, row.secrets is not None,

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.scopes import park, unpark
 from leadkeeper.secretbox import SecretBox
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
@@ -130,7 +131,7 @@ def scope(account_id: int) -> str:
     return f"account:{account_id}"
 
 
-def _account(row: Row[Any], box: SecretBox) -> Account:
+def _account(row: Row, box: SecretBox) -> Account:
     credentials = box.unseal(row.secrets) if row.secrets else {}
     return Account(
         row.id, row.channel, row.external_id, row.name, row.base_url or "", row.config, row.state, row.simulated, credentials

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts, decisions, inbound_events, messages, receipts
 
 
-def events(conn: Connection, event_ids: Collection[int]) -> Sequence[Row[Any]]:
+def events(conn: Connection, event_ids: Collection[int]) -> Sequence[Row]:
     """These inbound events with their account's channel and name, without their payload."""
     query = (
         select(
@@ -36,7 +36,7 @@ def event_named(conn: Connection, channel: str, external_id: str) -> int | None:
     return conn.execute(query).scalar_one_or_none()
 
 
-def decided(conn: Connection, event_ids: Collection[int]) -> Sequence[Row[Any]]:
+def decided(conn: Connection, event_ids: Collection[int]) -> Sequence[Row]:
     """The decisions of these events."""
     return conn.execute(select(decisions).where(decisions.c.event_id.in_(event_ids)).order_by(decisions.c.id)).fetchall()
 
@@ -66,7 +66,7 @@ def written_by(conn: Connection, job_id: int, conversation_ids: Collection[int])
     return set(conn.execute(query).scalars())
 
 
-def receipts_of(conn: Connection, message_ids: Collection[int]) -> Sequence[Row[Any]]:
+def receipts_of(conn: Connection, message_ids: Collection[int]) -> Sequence[Row]:
     """What the provider has said of these messages, in the order it happened."""
     query = select(
         receipts.c.id, receipts.c.message_id, receipts.c.status, receipts.c.error_code, receipts.c.error,

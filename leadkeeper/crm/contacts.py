@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import contacts as table
 from leadkeeper.store.schema import conversations, identities, leads
 from leadkeeper.store.signals import signal
@@ -50,7 +51,7 @@ def create(conn: Connection, **fields: str | None) -> int:
     return int(made.scalar_one())
 
 
-def get(conn: Connection, contact_id: int) -> Row[Any]:
+def get(conn: Connection, contact_id: int) -> Row:
     """One contact. Raises NotFound."""
     row = conn.execute(select(table).where(table.c.id == contact_id)).first()
     if row is None:

@@ -7,12 +7,14 @@ older revision finds out in the transaction that writes.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, exc, func, literal, select, update
+from sqlalchemy import Connection, bindparam, case, exc, func, literal, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import decisions, messages, tasks, timeline
 from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.queue.cancel import cancel_key
+from leadkeeper.store.prepared import Row
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import conversations as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import moment
@@ -23,7 +25,7 @@ _ONE_LOCKED = _ONE.with_for_update()
 """Built once: every job asks for these, and building a statement costs more than running it."""
 
 
-def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row[Any]:
+def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
     """One conversation, locked against other writers when asked. Raises NotFound."""
     row = conn.execute(_ONE_LOCKED if lock else _ONE, {"one": conversation_id}).first()
     if row is None:
@@ -208,13 +210,13 @@ def reopen(conn: Connection, conversation_id: int, user_id: int) -> None:
     """Open a closed conversation again. Raises Conflict when a newer one with this customer is open."""
     if get(conn, conversation_id, lock=True).status == "open":
         return
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     try:
         opened = {"status": "open", "revision": table.c.revision + 1}
         conn.execute(update(table).where(table.c.id == conversation_id).values(**opened))
-        savepoint.commit()
+        savepoint.keep()
     except exc.IntegrityError as error:
-        savepoint.rollback()
+        savepoint.undo()
         raise Conflict("A newer conversation with this customer is open.") from error
     timeline.add(conn, "reopened", conversation_id=conversation_id, user_id=user_id)
     _told(conn, conversation_id)

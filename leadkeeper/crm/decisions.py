@@ -1,11 +1,11 @@
 """One decision per inbound message: answered, handed over, or silent on purpose. Never left open for ever."""
 
 from collections.abc import Collection
-from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from leadkeeper import clock
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import decisions as table
 from leadkeeper.store.schema import inbound_events, messages
 from leadkeeper.store.signals import signal
@@ -23,7 +23,7 @@ def open_for(conn: Connection, event_id: int, message_id: int | None, conversati
         conn.execute(update(table).where(table.c.event_id == event_id, table.c.message_id.is_(None)).values(**known))
 
 
-def of_event(conn: Connection, event_id: int) -> Row[Any] | None:
+def of_event(conn: Connection, event_id: int) -> Row | None:
     """The decision of an event."""
     return conn.execute(select(table).where(table.c.event_id == event_id)).first()
 
@@ -53,7 +53,7 @@ def want_answer(conn: Connection, event_id: int, first_line: str | None) -> None
     )
 
 
-def unanswered(conn: Connection, conversation_id: int) -> list[Row[Any]]:
+def unanswered(conn: Connection, conversation_id: int) -> list[Row]:
     """Open decisions of a conversation that want an answer, oldest first, with their messages."""
     query = (
         select(table, messages.c.body, messages.c.external_id.label("message_external_id"))
@@ -132,6 +132,6 @@ def answered_by_other(conn: Connection, message_id: int, other_id: int) -> None:
     conn.execute(update(table).where(table.c.answer_id == message_id).values(answer_id=other_id))
 
 
-def _told(conn: Connection, rows: Collection[Row[Any]]) -> None:
+def _told(conn: Connection, rows: Collection[Row]) -> None:
     for conversation_id in {row.conversation_id for row in rows if row.conversation_id is not None}:
         signal(conn, "inbox", f"conversation:{conversation_id}")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
@@ -68,7 +69,7 @@ def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
     return [by_delivery[delivery_id] for delivery_id in ids]
 
 
-def event(conn: Connection, event_id: int) -> Row[Any]:
+def event(conn: Connection, event_id: int) -> Row:
     """One event with its account's channel. Raises NotFound."""
     query = (
         select(inbound_events, channel_accounts.c.channel, channel_accounts.c.name.label("account_name"))
@@ -81,7 +82,7 @@ def event(conn: Connection, event_id: int) -> Row[Any]:
     return row
 
 
-def delivery(conn: Connection, delivery_id: int) -> Row[Any]:
+def delivery(conn: Connection, delivery_id: int) -> Row:
     """One delivery with its raw body. Raises NotFound."""
     row = conn.execute(select(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id)).first()
     if row is None:
@@ -111,7 +112,7 @@ def _store(conn: Connection, deliveries: Sequence[Delivery], now: datetime) -> l
     return [int(delivery_id) for delivery_id in made.scalars()]
 
 
-def _events(conn: Connection, arrivals: Sequence[tuple[int, Arrival]], now: datetime) -> Sequence[Row[Any]]:
+def _events(conn: Connection, arrivals: Sequence[tuple[int, Arrival]], now: datetime) -> list[Row]:
     """Insert new events in order of arrival; ids grow in that order."""
     rows = [
         {

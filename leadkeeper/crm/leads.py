@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import contacts, expiries, timeline
 from leadkeeper.errors import Invalid, NotFound
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import CLOSED_STAGES, STAGES, users
 from leadkeeper.store.schema import contacts as people
 from leadkeeper.store.schema import leads as table
@@ -18,7 +19,7 @@ REUSED_FOR = timedelta(days=30)
 EDITABLE = ("stage", "service", "notes", "score", "next_follow_up_at", "owner_id", "autopilot")
 
 
-def get(conn: Connection, lead_id: int) -> Row[Any]:
+def get(conn: Connection, lead_id: int) -> Row:
     """One lead. Raises NotFound."""
     row = conn.execute(select(table).where(table.c.id == lead_id)).first()
     if row is None:
@@ -85,7 +86,7 @@ def merge(conn: Connection, contact_id: int, lead_id: int, found: Mapping[str, A
 
 def update_by_person(
     conn: Connection, lead_id: int, changes: Mapping[str, Any], user_id: int | None, conversation_id: int | None = None
-) -> Row[Any]:
+) -> Row:
     """Apply what a person entered; those fields are theirs from now on. Raises Invalid naming bad fields.
 
     `changes` may hold lead fields (EDITABLE), contact fields, `fields` {name: value} and `expiries`

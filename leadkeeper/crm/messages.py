@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import conversations
 from leadkeeper.store.schema import messages as table
 from leadkeeper.store.signals import signal
@@ -82,7 +83,7 @@ def compose(conn: Connection, draft: Draft) -> int | None:
     return int(new[0].id)
 
 
-def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row[Any]:
+def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row:
     """One message's row, locked against other writers when asked. Raises NotFound."""
     row = conn.execute(_ONE_LOCKED if lock else _ONE, {"one": message_id}).first()
     if row is None:
@@ -193,7 +194,7 @@ def store_inbound(conn: Connection, row: Mapping[str, Any]) -> int | None:
     return int(new[0].id) if new else None
 
 
-def by_external(conn: Connection, account_id: int, external_id: str) -> Row[Any] | None:
+def by_external(conn: Connection, account_id: int, external_id: str) -> Row | None:
     """The message a provider knows by this id, either direction."""
     return conn.execute(select(table).where(table.c.account_id == account_id, table.c.external_id == external_id)).first()
 

@@ -1,12 +1,12 @@
 """What providers say became of our messages. A receipt may come before our own answer: it is kept and applied later."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import messages
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import messages as outbound
 from leadkeeper.store.schema import receipts as table
 from leadkeeper.store.upsert import insert_once
@@ -58,13 +58,13 @@ def claim_parked(conn: Connection, message_id: int) -> None:
     )
 
 
-def of_message(conn: Connection, message_id: int) -> list[Row[Any]]:
+def of_message(conn: Connection, message_id: int) -> list[Row]:
     """Every receipt of a message in the order they happened."""
     query = select(table).where(table.c.message_id == message_id).order_by(table.c.occurred_at, table.c.id)
     return list(conn.execute(query))
 
 
-def apply(conn: Connection, message_id: int) -> Row[Any] | None:
+def apply(conn: Connection, message_id: int) -> Row | None:
     """Bring a message to what its receipts say; returns the receipt that made it fail, if one did.
 
     While our own call is still out (`sending`) nothing is applied: the receipts wait for its end.
@@ -87,7 +87,7 @@ def apply(conn: Connection, message_id: int) -> Row[Any] | None:
     return None
 
 
-def _speaks_of(receipt: Row[Any], message: Row[Any]) -> bool:
+def _speaks_of(receipt: Row, message: Row) -> bool:
     """True when a receipt is of the present attempt, or says that an earlier one reached the customer after all."""
     if receipt.status in ARRIVED:
         return True

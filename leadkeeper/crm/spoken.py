@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import conversations, decisions, messages, timeline, users
 
 MOST_LINES = 300
@@ -118,7 +119,7 @@ def _spoken() -> Select[Any]:
     return select(*own, users.c.name.label("user_name"), *decided).select_from(joined)
 
 
-def _message(found: Row[Any]) -> Spoken:
+def _message(found: Row) -> Spoken:
     row = found._mapping
     values = {name: row[name] for name in Spoken.__slots__ if name != "decision"}
     opened = row["decision_opened_at"]

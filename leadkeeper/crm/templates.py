@@ -1,27 +1,27 @@
 """Message templates a provider has approved, or has paused meanwhile."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import templates as table
 from leadkeeper.store.signals import signal
 
 
-def of_channel(conn: Connection, channel: str) -> Sequence[Row[Any]]:
+def of_channel(conn: Connection, channel: str) -> Sequence[Row]:
     """Every template of a channel by name and language."""
     query = select(table).where(table.c.channel == channel).order_by(table.c.name, table.c.language)
     return conn.execute(query).fetchall()
 
 
-def get(conn: Connection, template_id: int) -> Row[Any] | None:
+def get(conn: Connection, template_id: int) -> Row | None:
     """One template, whatever its status."""
     return conn.execute(select(table).where(table.c.id == template_id)).first()
 
 
-def approved(conn: Connection, channel: str, name: str, language: str) -> Row[Any] | None:
+def approved(conn: Connection, channel: str, name: str, language: str) -> Row | None:
     """The approved template of that name, in the language or else in English; None when there is none."""
     rows = conn.execute(
         select(table).where(table.c.channel == channel, table.c.name == name, table.c.status == "approved").order_by(table.c.id)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper.ai import sources
 from leadkeeper.crm import chain as books
 from leadkeeper.crm import spoken
 from leadkeeper.crm.spoken import Spoken
 from leadkeeper.rules import traces
+from leadkeeper.store.prepared import Row
 
 Span = tuple[datetime, datetime]
 """From when to when a job ran."""
@@ -24,13 +25,13 @@ Span = tuple[datetime, datetime]
 class Chain:
     """Rows in the order of the story; a part that does not apply is empty."""
 
-    events: Sequence[Row[Any]] = ()
+    events: Sequence[Row] = ()
     inbound: Sequence[Spoken] = ()
-    decisions: Sequence[Row[Any]] = ()
-    rule_runs: Sequence[Row[Any]] = ()
-    drafts: Sequence[Row[Any]] = ()
+    decisions: Sequence[Row] = ()
+    rule_runs: Sequence[Row] = ()
+    drafts: Sequence[Row] = ()
     outbound: Sequence[Spoken] = ()
-    receipts: Sequence[Row[Any]] = ()
+    receipts: Sequence[Row] = ()
 
 
 @dataclass(slots=True)

@@ -1,13 +1,12 @@
 """What follows when a message does not leave as planned: stale, blocked, refused or in doubt."""
 
-from typing import Any
-
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper.crm import conversations, decisions, messages, outbox, tasks, timeline
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Claimed, Job, Lane
 from leadkeeper.queue.outcomes import Cancel
+from leadkeeper.store.prepared import Row
 
 SILENT = ("opted_out", "user_owns")
 """Blocks after which nothing is said and nobody is called."""
@@ -46,7 +45,7 @@ def not_delivered(conn: Connection, message_id: int) -> None:
         )  # fmt: skip
 
 
-def redraft(conn: Connection, message: Row[Any]) -> Cancel:
+def redraft(conn: Connection, message: Row) -> Cancel:
     """Cancel a stale answer, open again what it had answered, and have it drafted once more: one transaction."""
     messages.cancel(conn, message.id, "stale: the customer wrote again")
     events = decisions.reopen_answered_by(conn, message.id)
@@ -59,7 +58,7 @@ def redraft(conn: Connection, message: Row[Any]) -> Cancel:
     return Cancel("stale: the customer wrote again")
 
 
-def blocked(conn: Connection, message: Row[Any], reason: str) -> bool:
+def blocked(conn: Connection, message: Row, reason: str) -> bool:
     """A cancelled message had answered something: that is closed again; True when a person must be called."""
     events = decisions.reopen_answered_by(conn, message.id)
     if not events:
@@ -82,7 +81,7 @@ def ask_person(conn: Connection, message_id: int) -> None:
     timeline.add(conn, "in_doubt", conversation_id=message.conversation_id, message=message_id)
 
 
-def send_template_instead(conn: Connection, message: Row[Any]) -> bool:
+def send_template_instead(conn: Connection, message: Row) -> bool:
     """The window is closed: send the template its rule names; False when it names none."""
     if message.kind != "text" or not message.template:
         return False

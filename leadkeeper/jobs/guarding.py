@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper.channels.base import channels
 from leadkeeper.crm import decisions
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.rules.facts import Reach, gather
 from leadkeeper.rules.guards import Block, Outgoing, check
+from leadkeeper.store.prepared import Row
 
 
 def reaches() -> Mapping[str, Reach]:
@@ -24,7 +24,7 @@ def guard(
     conversation_id: int,
     purpose: str,
     now: datetime,
-    message: Row[Any] | None = None,
+    message: Row | None = None,
     event_id: int | None = None,
 ) -> Block | None:
     """The first guard that stops a message of this purpose now; None: it may go.

@@ -6,7 +6,7 @@ Runs in the order the customer wrote (key `in:<account>:<sender>`), never waits,
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.ai import language as languages
@@ -20,8 +20,9 @@ from leadkeeper.queue.handlers import job
 from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.queue.outcomes import Done, Fail, Outcome
 from leadkeeper.rules import words
+from leadkeeper.store.prepared import Row
 
-NOT_MESSAGES: Mapping[str, Callable[[Connection, JobContext, Row[Any], Inbound], None]] = {
+NOT_MESSAGES: Mapping[str, Callable[[Connection, JobContext, Row, Inbound], None]] = {
     "echo": later_changes.echo,
     "edit": later_changes.edit,
     "revoke": later_changes.revoke,
@@ -56,7 +57,7 @@ def inbound_message(
     return Done()
 
 
-def _receive(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> bool:
+def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> bool:
     """Store a customer's message and open its decision; False when it is stored already."""
     contact_id, lead_id, lead_given = _who(conn, event, parsed)
     language = languages.detect(parsed.text, "") or None
@@ -79,7 +80,7 @@ def _receive(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound
     return True
 
 
-def _who(conn: Connection, event: Row[Any], parsed: Inbound) -> tuple[int, int, bool]:
+def _who(conn: Connection, event: Row, parsed: Inbound) -> tuple[int, int, bool]:
     """(contact, lead, whether the lead was named): made when this customer is new."""
     named = test_message.lead_of(event)
     if named is not None:
@@ -91,7 +92,7 @@ def _who(conn: Connection, event: Row[Any], parsed: Inbound) -> tuple[int, int, 
     return contact_id, leads.for_contact(conn, contact_id, event.channel, parsed.referral), False
 
 
-def _row(event: Row[Any], parsed: Inbound, conversation_id: int) -> dict[str, Any]:
+def _row(event: Row, parsed: Inbound, conversation_id: int) -> dict[str, Any]:
     media: dict[str, Any] | None = None
     if parsed.media is not None:
         found = parsed.media

@@ -1,15 +1,14 @@
 """Events that are no message: they change what was said before, or who said it. None of them is answered."""
 
-from typing import Any
-
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound
 from leadkeeper.crm import accounts, contacts, conversations, decisions, leads, messages, templates, timeline
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.store.prepared import Row
 
 
-def echo(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def echo(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The business wrote from the provider's own app: a human reply, which silences the AI here."""
     if messages.by_external(conn, event.account_id, event.external_id) is not None:
         return  # one of our own, told back to us
@@ -33,7 +32,7 @@ def echo(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) ->
         timeline.add(conn, "wrote_in_app", conversation_id=conversation_id, job_id=ctx.job.id)
 
 
-def edit(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def edit(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The customer changed a message: the thread shows the new text, and an answer still waiting is made anew."""
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in" and message.revoked_at is None:
@@ -42,7 +41,7 @@ def edit(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) ->
         timeline.add(conn, "edited", conversation_id=message.conversation_id, job_id=ctx.job.id, message=message.id)
 
 
-def revoke(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def revoke(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The customer deleted a message: its text is gone, and nothing answers it."""
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in":
@@ -53,14 +52,14 @@ def revoke(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) 
         timeline.add(conn, "deleted", conversation_id=message.conversation_id, job_id=ctx.job.id, message=message.id)
 
 
-def react(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def react(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """An emoji on a message, or its removal; no answer, and no word of the customer either."""
     message = _target(conn, event, parsed)
     if message is not None:
         messages.react(conn, message.id, parsed.reaction or None)
 
 
-def move(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def move(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The customer's number or id changed: history stays with the person."""
     ids = [(identity.external_id, identity.kind) for identity in parsed.identities]
     contact_id = contacts.move_identity(conn, event.account_id, parsed.moved_from, ids)
@@ -68,7 +67,7 @@ def move(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) ->
         contacts.replace_phone(conn, contact_id, parsed.phone)
 
 
-def prefer(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def prefer(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The customer switched marketing messages off or on at the provider."""
     ids = [(identity.external_id, identity.kind) for identity in parsed.identities] or [(event.sender, "unknown")]
     contact_id = contacts.resolve(conn, event.account_id, ids)
@@ -78,7 +77,7 @@ def prefer(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) 
         contacts.opt_in(conn, contact_id)
 
 
-def notice(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) -> None:
+def notice(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The provider speaks of the account or of a template: shown on the account's card, and believed of templates."""
     if parsed.text:
         accounts.note_error(conn, event.account_id, parsed.text)
@@ -87,5 +86,5 @@ def notice(conn: Connection, ctx: JobContext, event: Row[Any], parsed: Inbound) 
         templates.set_status(conn, event.channel, name, status)
 
 
-def _target(conn: Connection, event: Row[Any], parsed: Inbound) -> Row[Any] | None:
+def _target(conn: Connection, event: Row, parsed: Inbound) -> Row | None:
     return messages.by_external(conn, event.account_id, parsed.target) if parsed.target else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.channels.base import channels
@@ -19,6 +19,7 @@ from leadkeeper.errors import Conflict, Invalid
 from leadkeeper.jobs.guarding import reaches
 from leadkeeper.rules.facts import Facts, gather
 from leadkeeper.rules.guards import Outgoing, check
+from leadkeeper.store.prepared import Row
 
 
 class WindowClosed(Invalid):
@@ -157,7 +158,7 @@ def opt_in(conn: Connection, conversation_id: int, user_id: int) -> None:
         timeline.add(conn, "opt_in", conversation_id=conversation_id, user_id=user_id, by="person")
 
 
-def _check(conn: Connection, conversation: Row[Any], facts: Facts, said: Said) -> None:
+def _check(conn: Connection, conversation: Row, facts: Facts, said: Said) -> None:
     channel = channels.get(facts.channel)
     limit = channel.capabilities.text_limit
     if len(said.text) > limit:
@@ -176,7 +177,7 @@ def _check(conn: Connection, conversation: Row[Any], facts: Facts, said: Said) -
     raise Invalid("This customer asked for no more messages. Say why you write all the same.", {"override": "a reason is needed"})
 
 
-def _settled(conn: Connection, message: Row[Any], user_id: int, how: str) -> None:
+def _settled(conn: Connection, message: Row, user_id: int, how: str) -> None:
     tasks.finish(conn, message.conversation_id, ("send_in_doubt",), user_id)
     timeline.add(conn, "settled", conversation_id=message.conversation_id, user_id=user_id, message=message.id, how=how)
 

@@ -9,6 +9,7 @@ from leadkeeper.jobs import person
 from leadkeeper.queue import listing
 from leadkeeper.queue.cancel import cancel as cancel_jobs
 from leadkeeper.queue.retry import redrive
+from leadkeeper.store.savepoint import Savepoint
 
 
 def retry(conn: Connection, job_id: int, user_id: int | None) -> None:
@@ -32,13 +33,13 @@ def retry_many(conn: Connection, ids: Sequence[int], user_id: int | None) -> int
     """Put those of these failed jobs back that can be; returns how many. The others stay as they are."""
     revived = 0
     for job_id in ids:
-        savepoint = conn.begin_nested()
+        savepoint = Savepoint(conn)
         try:
             retry(conn, job_id, user_id)
-            savepoint.commit()
+            savepoint.keep()
             revived += 1
         except (Conflict, NotFound):
-            savepoint.rollback()
+            savepoint.undo()
     return revived
 
 

@@ -8,9 +8,8 @@ draft is written whatever comes; made stale by a person, it is dropped for good.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.ai import drafts
@@ -24,6 +23,7 @@ from leadkeeper.jobs.undone import hand_over_conversation, reopen_conversation
 from leadkeeper.queue.fence import hold
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Cancel, Done, Outcome
+from leadkeeper.store.prepared import Row
 
 MODEL_CALLS = 2
 """Model calls one reply job may make, whatever is tried again."""
@@ -35,8 +35,8 @@ THREAD = 10
 class Asked:
     """What a conversation waits for, as it was read before drafting."""
 
-    conversation: Row[Any]
-    decisions: Sequence[Row[Any]]
+    conversation: Row
+    decisions: Sequence[Row]
     thread: Sequence[tuple[str, str]]
     settings: Settings
     stored: Draft | None

@@ -26,6 +26,7 @@ from leadkeeper.rules.facts import Facts
 from leadkeeper.rules.model import Rule
 from leadkeeper.rules.run_book import Count
 from leadkeeper.rules.triggers import SCHEDULED
+from leadkeeper.store.savepoint import Savepoint
 
 AT_ONCE = 20
 """Candidates one transaction decides."""
@@ -118,12 +119,12 @@ def _one(
         runs.record(conn, rule, found, facts, job_id=ctx.job.id, run_id=running.id)
         count.skip(found.reason)
         return
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     try:
         _fire(conn, ctx, running, rule, facts, found, count)
-        savepoint.commit()
+        savepoint.keep()
     except LeadkeeperError as error:
-        savepoint.rollback()
+        savepoint.undo()
         count.failed += 1
         failed = Decision("failed", error.message, found.episode, found.trace)
         runs.record(conn, rule, failed, facts, job_id=ctx.job.id, run_id=running.id)

@@ -8,9 +8,8 @@ here repeats it.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown, channels
@@ -23,6 +22,7 @@ from leadkeeper.queue.fence import hold
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry, Snooze
 from leadkeeper.rules.guards import Block
+from leadkeeper.store.prepared import Row
 
 CALL_SHARE = 0.55
 """Time-out of one provider call, as a share of the lease: a lease renewed every third always has it left."""
@@ -119,14 +119,14 @@ def settle(conn: Connection, message_id: int) -> None:
         delivery.not_delivered(conn, message_id)
 
 
-def _found_sending(conn: Connection, ctx: JobContext, message: Row[Any]) -> Outcome:
+def _found_sending(conn: Connection, ctx: JobContext, message: Row) -> Outcome:
     if message.send_job_id != ctx.job.id:
         return Cancel("another job is sending it")
     record_unknown(conn, message.id, "the worker died while sending it")
     return Done()
 
 
-def _look_at_doubt(conn: Connection, message: Row[Any]) -> Outcome:
+def _look_at_doubt(conn: Connection, message: Row) -> Outcome:
     due = message.state_at + UNTIL_HUMAN
     if clock.now() < due:
         return Snooze(due, "its outcome is unknown")
@@ -135,7 +135,7 @@ def _look_at_doubt(conn: Connection, message: Row[Any]) -> Outcome:
     return Done()
 
 
-def _must_wait(conn: Connection, ctx: JobContext, message: Row[Any], account: accounts.Account) -> Outcome | None:
+def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: accounts.Account) -> Outcome | None:
     """Why the message does not go now: stale, guarded, behind one in doubt, or its account is halted."""
     block = guard(conn, ctx, message.conversation_id, message.purpose, clock.now(), message)
     if block is not None:
@@ -150,7 +150,7 @@ def _must_wait(conn: Connection, ctx: JobContext, message: Row[Any], account: ac
     return None
 
 
-def _blocked(conn: Connection, ctx: JobContext, message: Row[Any], block: Block) -> Outcome:
+def _blocked(conn: Connection, ctx: JobContext, message: Row, block: Block) -> Outcome:
     """What a guard makes of a message: drafted anew, put off, or cancelled with the guard as its reason."""
     if block.action == "stale":
         return delivery.redraft(conn, message)
@@ -167,7 +167,7 @@ def account_halted(account: accounts.Account) -> str:
     return f"the account {account.name} is halted"
 
 
-def _deferred(conn: Connection, message: Row[Any], until: datetime, reason: str) -> Outcome:
+def _deferred(conn: Connection, message: Row, until: datetime, reason: str) -> Outcome:
     """Wait for a guard: short waits keep the place, long ones and proactive messages give it up."""
     if message.purpose != "proactive" and until - clock.now() <= KEEPS_PLACE:
         return Snooze(until, reason)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from leadkeeper import clock
 from leadkeeper.crm import accounts, leads
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import inbound_events
 
 CHANNEL = "test"
@@ -40,7 +41,7 @@ def store(conn: Connection, job_id: int, lead_id: int, message: dict[str, Any]) 
     return int(made.scalar_one())
 
 
-def lead_of(event: Row[Any]) -> int | None:
+def lead_of(event: Row) -> int | None:
     """The lead a test message names."""
     if event.channel != CHANNEL:
         return None

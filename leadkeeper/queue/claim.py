@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, SmallInteger, Update, 
 from leadkeeper import clock
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.rows import CLAIMED, LONELY, ready
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import Instant
 
@@ -50,7 +51,7 @@ def claim(conn: Connection, wanted: Wanted) -> Taken:
     """Take up to `wanted.slots` due jobs. Rows another worker is taking just now are passed over."""
     now = clock.now()
     common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease}
-    lanes = sorted(conn.execute(_LANES), key=lambda lane: int(lane.priority))
+    lanes = sorted(_LANES.all(conn), key=lambda lane: int(lane.priority))
     due = [lane.priority for lane in lanes if lane.run_at <= now]
     taken: list[Claimed] = []
     if due and wanted.oldest:
@@ -76,8 +77,8 @@ def lonely_due(conn: Connection) -> bool:
     return conn.execute(query).first() is not None
 
 
-def _take(conn: Connection, statement: Update, values: dict[str, Any]) -> list[Claimed]:
-    return [Claimed(*row) for row in conn.execute(statement, values).all()]
+def _take(conn: Connection, statement: Prepared, values: dict[str, Any]) -> list[Claimed]:
+    return [Claimed(*row) for row in statement.all(conn, **values)]
 
 
 def _lonely() -> ColumnElement[bool]:
@@ -124,7 +125,7 @@ def _taking(*which: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = (
     )
 
 
-_LANES = _lanes()
-_TAKE = _taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY)
-_TAKE_OLDEST = _taking(jobs.c.losses < LONELY)
-_TAKE_LONELY = _taking(_lonely(), first=(jobs.c.losses,))
+_LANES = Prepared(_lanes())
+_TAKE = Prepared(_taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY))
+_TAKE_OLDEST = Prepared(_taking(jobs.c.losses < LONELY))
+_TAKE_LONELY = Prepared(_taking(_lonely(), first=(jobs.c.losses,)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, update
 
@@ -10,6 +9,7 @@ from leadkeeper import clock
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.store.given import NUMBER, TEXT, Given
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import Instant
 
@@ -41,7 +41,7 @@ def end(conn: Connection, endings: Sequence[Ending]) -> None:
     if endings:
         rows = [(ending.job.id, ending.status, ending.error) for ending in endings]
         values = _ENDED.values(conn.dialect.name, rows)
-        conn.execute(_end(conn.dialect.name), values | {"now": clock.now()})
+        _END.run(conn, **values, now=clock.now())
 
 
 def settle(conn: Connection, ending: Ending) -> None:
@@ -54,7 +54,6 @@ def settle(conn: Connection, ending: Ending) -> None:
             raise EffectRaised(ending.job, "when_failed", error) from error
 
 
-@cache
 def _end(dialect: str) -> Update:
     ended = _ENDED.table(dialect)
     now = bindparam("now", type_=Instant)
@@ -63,3 +62,6 @@ def _end(dialect: str) -> Update:
         .where(jobs.c.id == ended.c.id)
         .values(status=ended.c.status, error=ended.c.error, completed_at=now, lease_until=None)
     )
+
+
+_END = Prepared(_end)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, case, select, update
 
 from leadkeeper import clock
 from leadkeeper.queue.handlers import job_types
@@ -13,13 +13,16 @@ from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.promote import lock_heads
 from leadkeeper.queue.rows import pending
 from leadkeeper.queue.scopes import parked_among
+from leadkeeper.store.given import TEXT, Given
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.signals import signal
-from leadkeeper.store.types import moment
-from leadkeeper.store.upsert import insert_once
+from leadkeeper.store.types import Instant
+from leadkeeper.store.upsert import insert_all, insert_once
 
 RETRIES = 3
 """Retries of a job whose type does not say."""
+_DEDUPES = Given("dedupes", dedupe=TEXT)
 
 
 @dataclass(slots=True)
@@ -68,9 +71,8 @@ def postpone(conn: Connection, dedupe: str, run_at: datetime) -> int | None:
 
     So a message that joins a reply in back-off never brings it forward.
     """
-    later = case((jobs.c.run_at < run_at, moment(run_at)), else_=jobs.c.run_at)
-    moved = update(jobs).where(jobs.c.dedupe == dedupe, pending()).values(run_at=later).returning(jobs.c.id)
-    return conn.execute(moved).scalar()
+    moved: int | None = _POSTPONE.scalar(conn, name=dedupe, run_at=run_at)
+    return moved
 
 
 def _values(job: Job, now: datetime, parked: Collection[str]) -> dict[str, Any]:
@@ -91,18 +93,9 @@ def _values(job: Job, now: datetime, parked: Collection[str]) -> dict[str, Any]:
 
 
 def _insert(conn: Connection, rows: Sequence[_Row]) -> None:
-    """Insert rows that can meet no other; the ids come back in order.
-
-    SQLite's one writer gives rising ids in the order of insertion, so sorting them is enough there;
-    asking SQLAlchemy for the order would make it insert row by row.
-    """
-    if not rows:
-        return
-    one_writer = conn.dialect.name == "sqlite"
-    statement = insert(jobs).returning(jobs.c.id, sort_by_parameter_order=not one_writer)
-    found = conn.execute(statement, [row.values for row in rows]).scalars()
-    ids = sorted(found) if one_writer else found
-    for row, job_id in zip(rows, ids, strict=True):
+    """Insert rows that can meet no other; ids rise in the order given."""
+    stored = insert_all(conn, jobs, [row.values for row in rows], jobs.c.id)
+    for row, job_id in zip(rows, sorted(new.id for new in stored), strict=True):
         row.id = job_id
 
 
@@ -154,8 +147,7 @@ def _wave(waiting: Sequence[_Row], headed: Collection[str]) -> tuple[list[_Row],
 
 def _insert_risky(conn: Connection, rows: Sequence[_Row]) -> None:
     """Insert rows that may meet another transaction's; those that did keep no id."""
-    columns = (jobs.c.id, jobs.c.key, jobs.c.dedupe)
-    stored = insert_once(conn, jobs, [row.values for row in rows], *columns)
+    stored = insert_once(conn, jobs, [row.values for row in rows], jobs.c.id, jobs.c.key, jobs.c.dedupe)
     ids = {(new.key, new.dedupe): new.id for new in stored}
     for row in rows:
         row.id = ids.get((row.key, row.dedupe), 0)
@@ -165,5 +157,16 @@ def _pending_twins(conn: Connection, dedupes: Collection[str]) -> dict[str | Non
     """The pending jobs of `dedupes`, held until commit: nobody claims them before our rows are seen."""
     if not dedupes:
         return {}
-    query = select(jobs.c.dedupe, jobs.c.id).where(jobs.c.dedupe.in_(sorted(dedupes)), pending())
-    return {row.dedupe: row.id for row in conn.execute(query.order_by(jobs.c.dedupe).with_for_update(read=True))}
+    given = _DEDUPES.values(conn.dialect.name, [(dedupe,) for dedupe in sorted(dedupes)])
+    return {row.dedupe: row.id for row in _TWINS.all(conn, **given)}
+
+
+def _twins(dialect: str) -> Select[tuple[str, int]]:
+    given = _DEDUPES.table(dialect)
+    found = select(jobs.c.dedupe, jobs.c.id).where(jobs.c.dedupe == given.c.dedupe, pending())
+    return found.order_by(jobs.c.dedupe).with_for_update(read=True, of=jobs)
+
+
+_TWINS = Prepared(_twins)
+_LATER = case((jobs.c.run_at < bindparam("run_at", type_=Instant), bindparam("run_at", type_=Instant)), else_=jobs.c.run_at)
+_POSTPONE = Prepared(update(jobs).where(jobs.c.dedupe == bindparam("name"), pending()).values(run_at=_LATER).returning(jobs.c.id))

@@ -7,7 +7,6 @@ Rows change first, then the next of each finished key is promoted, then the effe
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from random import Random
 
 from sqlalchemy import Connection, Select, Update, bindparam, select, update
@@ -23,6 +22,7 @@ from leadkeeper.queue.retry import backoff
 from leadkeeper.queue.rows import HELD, processing
 from leadkeeper.queue.scopes import parked_among
 from leadkeeper.queue.tries import TryError, record, storable
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import Instant
@@ -88,8 +88,8 @@ def hold_statement(dialect: str) -> Select[tuple[int, bool]]:
     return ours.order_by(jobs.c.key, jobs.c.id).with_for_update(of=jobs)
 
 
-_completing = cache(complete_statement)
-_holding = cache(hold_statement)
+_COMPLETE = Prepared(complete_statement)
+_HOLD = Prepared(hold_statement)
 
 
 def _to_lock(conn: Connection, results: Sequence[Result], plain: Sequence[Result]) -> Sequence[Result]:
@@ -105,14 +105,14 @@ def _hold(conn: Connection, results: Sequence[Result]) -> dict[int, bool]:
     if not results:
         return {}
     pairs = HELD.values(conn.dialect.name, [(result.job.id, result.job.claim) for result in results])
-    return {row.id: row.cancel_requested for row in conn.execute(_holding(conn.dialect.name), pairs)}
+    return {row.id: row.cancel_requested for row in _HOLD.all(conn, **pairs)}
 
 
 def _complete(conn: Connection, results: Sequence[Result]) -> set[int]:
     if not results:
         return set()
     pairs = HELD.values(conn.dialect.name, [(result.job.id, result.job.claim) for result in results])
-    return set(conn.execute(_completing(conn.dialect.name), pairs | {"now": clock.now()}).scalars())
+    return set(_COMPLETE.scalars(conn, **pairs, now=clock.now()))
 
 
 def _sort_out(

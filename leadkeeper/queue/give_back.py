@@ -7,7 +7,6 @@ returns is the older and keeps its place; the other ends as `merged`, in the sam
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 from sqlalchemy import Connection, Update, bindparam, type_coerce, update
 
@@ -15,8 +14,9 @@ from leadkeeper import clock
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.rows import IDS, pending
 from leadkeeper.store.given import NUMBER, TEXT, Given
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
-from leadkeeper.store.types import EPOCH, Instant
+from leadkeeper.store.types import Instant, micros
 
 MERGED = "merged"
 
@@ -40,23 +40,17 @@ def give_back(conn: Connection, back: Sequence[Back]) -> None:
     if not back:
         return
     merge_twins(conn, [each.id for each in back])
-    rows = [(each.id, _micros(each.run_at), each.attempts, each.losses, each.error) for each in back]
-    conn.execute(_give_back(conn.dialect.name), _BACK.values(conn.dialect.name, rows))
+    rows = [(each.id, micros(each.run_at), each.attempts, each.losses, each.error) for each in back]
+    _GIVE_BACK.run(conn, **_BACK.values(conn.dialect.name, rows))
 
 
 def merge_twins(conn: Connection, ids: Sequence[int]) -> None:
     """Cancel as merged the pending jobs whose `dedupe` one of `ids` is about to take again."""
     values = IDS.values(conn.dialect.name, [(job_id,) for job_id in ids])
-    merged = conn.execute(_merge(conn.dialect.name), values | {"now": clock.now()}).all()
+    merged = _MERGE.all(conn, **values, now=clock.now())
     promote(conn, [row.key for row in merged if row.head and row.key is not None])
 
 
-def _micros(moment: datetime) -> int:
-    delta = moment - EPOCH
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-
-
-@cache
 def _merge(dialect: str) -> Update:
     ids = IDS.table(dialect)
     returning = jobs.alias("returning_one")
@@ -69,7 +63,6 @@ def _merge(dialect: str) -> Update:
     )
 
 
-@cache
 def _give_back(dialect: str) -> Update:
     back = _BACK.table(dialect)
     return (
@@ -87,3 +80,7 @@ def _give_back(dialect: str) -> Update:
             cancel_requested=False,
         )
     )
+
+
+_MERGE = Prepared(_merge)
+_GIVE_BACK = Prepared(_give_back)

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, Update, bindparam, select, update
@@ -21,6 +20,8 @@ from leadkeeper.queue.promote import promote
 from leadkeeper.queue.rows import CLAIMED, HELD, LONELY, processing
 from leadkeeper.queue.scopes import parked_among
 from leadkeeper.queue.tries import TryError, record
+from leadkeeper.store.prepared import Prepared
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import Instant
@@ -45,7 +46,7 @@ def renew(conn: Connection, pairs: Sequence[tuple[int, int]], lease: timedelta) 
     if not pairs:
         return Renewed([], [])
     values = HELD.values(conn.dialect.name, pairs) | {"lease_until": clock.now() + lease}
-    rows = conn.execute(_renew(conn.dialect.name), values).all()
+    rows = _RENEW.all(conn, **values)
     return Renewed([(row.id, row.claim) for row in rows], [row.id for row in rows if row.cancel_requested])
 
 
@@ -53,7 +54,7 @@ def release(conn: Connection, pairs: Sequence[tuple[int, int]]) -> int:
     """Give claimed jobs back untouched (a worker stops): due at once, their try not used; how many."""
     if not pairs:
         return 0
-    rows = conn.execute(_still_held(conn.dialect.name), HELD.values(conn.dialect.name, pairs)).all()
+    rows = _STILL_HELD.all(conn, **HELD.values(conn.dialect.name, pairs))
     parked = parked_among(conn, (row.scope for row in rows))
     give_back(conn, [_back(row, parked, attempts=row.attempts - 1, losses=row.losses, error=None) for row in rows])
     signal(conn, "jobs", "stats")
@@ -108,17 +109,16 @@ def _back(row: Any, parked: Collection[str], *, attempts: int, losses: int, erro
 
 def _settle_apart(conn: Connection, ending: Ending) -> None:
     """One job whose `when_failed` raises must not keep the others from being rescued."""
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     try:
         settle(conn, ending)
-        savepoint.commit()
+        savepoint.keep()
     except EffectRaised as error:
-        savepoint.rollback()
+        savepoint.undo()
         record(conn, [TryError(ending.job.id, ending.job.attempts, None, "fail", str(error))])
         log.error("a rescued job could not be settled", exc_info=error)
 
 
-@cache
 def _renew(dialect: str) -> Update:
     held = HELD.table(dialect)
     return (
@@ -129,8 +129,11 @@ def _renew(dialect: str) -> Update:
     )
 
 
-@cache
 def _still_held(dialect: str) -> Select[Any]:
     held = HELD.table(dialect)
     ours = select(*CLAIMED).where(jobs.c.id == held.c.id, jobs.c.claim == held.c.claim, processing())
     return ours.order_by(jobs.c.key, jobs.c.id).with_for_update(of=jobs)
+
+
+_RENEW = Prepared(_renew)
+_STILL_HELD = Prepared(_still_held)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, String, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, String, cast, func, or_, select
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import job_errors, jobs
 
 STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
@@ -198,5 +199,5 @@ def _concerns(keys: Sequence[str], about: tuple[str, int] | None) -> ColumnEleme
     return or_(jobs.c.key.in_(keys), cast(jobs.c.data[name].as_string(), String) == str(number))
 
 
-def _view(row: Row[Any], tries: Sequence[JobTry] = ()) -> JobView:
+def _view(row: Row, tries: Sequence[JobTry] = ()) -> JobView:
     return JobView(**row._mapping, tries=tries)

@@ -6,11 +6,11 @@ transaction and after its own change: locks on heads are taken in the order of k
 """
 
 from collections.abc import Collection
-from functools import cache
 
 from sqlalchemy import Connection, Select, Update, exists, select, update
 
 from leadkeeper.queue.rows import KEYS, follows, live_head, unfinished
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 
 LOOKS = 20
@@ -22,7 +22,7 @@ def promote(conn: Connection, keys: Collection[str]) -> list[int]:
     if not keys:
         return []
     given = KEYS.values(conn.dialect.name, [(key,) for key in sorted(set(keys))])
-    return list(conn.execute(_promote(conn.dialect.name), given).scalars())
+    return _PROMOTE.scalars(conn, **given)
 
 
 def lock_heads(conn: Connection, keys: Collection[str]) -> set[str]:
@@ -34,7 +34,7 @@ def lock_heads(conn: Connection, keys: Collection[str]) -> set[str]:
     if not keys:
         return set()
     given = KEYS.values(conn.dialect.name, [(key,) for key in sorted(set(keys))])
-    return {str(key) for key in conn.execute(_heads(conn.dialect.name), given).scalars()}
+    return set(_HEADS.scalars(conn, **given))
 
 
 def hold_keys(conn: Connection, keys: Collection[str]) -> None:
@@ -49,10 +49,9 @@ def hold_keys(conn: Connection, keys: Collection[str]) -> None:
         if not missing or conn.dialect.name == "sqlite":
             return
         given = KEYS.values(conn.dialect.name, [(key,) for key in sorted(missing)])
-        missing = {str(key) for key in conn.execute(_waiting(conn.dialect.name), given).scalars()}
+        missing = set(_WAITING.scalars(conn, **given))
 
 
-@cache
 def _promote(dialect: str) -> Update:
     keys = KEYS.table(dialect)
     head, following = jobs.alias("head_of_key"), jobs.alias("following")
@@ -69,15 +68,18 @@ def _promote(dialect: str) -> Update:
     return update(jobs).where(jobs.c.id.in_(chosen), follows()).values(head=True).returning(jobs.c.id)
 
 
-@cache
 def _heads(dialect: str) -> Select[tuple[str]]:
     keys = KEYS.table(dialect)
     found = select(jobs.c.key).where(jobs.c.key == keys.c.key, live_head()).order_by(jobs.c.key)
     return found.with_for_update(read=True, of=jobs)
 
 
-@cache
 def _waiting(dialect: str) -> Select[tuple[str]]:
     """The keys among those given that have unfinished jobs."""
     keys = KEYS.table(dialect)
     return select(jobs.c.key).where(jobs.c.key == keys.c.key, unfinished()).distinct()
+
+
+_PROMOTE = Prepared(_promote)
+_HEADS = Prepared(_heads)
+_WAITING = Prepared(_waiting)

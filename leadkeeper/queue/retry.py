@@ -14,6 +14,7 @@ from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.promote import hold_keys, promote
 from leadkeeper.queue.rows import CLAIMED
 from leadkeeper.queue.scopes import parked_among
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.signals import signal
 
@@ -77,9 +78,9 @@ def _revive(conn: Connection, revived: Sequence[Claimed]) -> None:
 
 def _promote_apart(conn: Connection, keys: Collection[str]) -> None:
     """Give keys without a head one. An enqueue beside us may be faster: then that one is the head."""
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     try:
         promote(conn, keys)
-        savepoint.commit()
+        savepoint.keep()
     except exc.IntegrityError:
-        savepoint.rollback()
+        savepoint.undo()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exc, exists, select
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.rows import follows, live_head
 from leadkeeper.store import settings_rows
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import jobs
 
 log = logging.getLogger(__name__)
@@ -25,12 +26,12 @@ def sweep(conn: Connection) -> int:
     keys = [str(key) for key in conn.execute(headless).scalars()]
     if not keys:
         return 0
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     try:
         promoted = promote(conn, keys)
-        savepoint.commit()
+        savepoint.keep()
     except exc.IntegrityError:  # somebody enqueued a head just now: that key is well
-        savepoint.rollback()
+        savepoint.undo()
         return 0
     if promoted:
         log.error("keys had jobs and no head; repaired", extra={"count": len(promoted)})

@@ -11,12 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Invalid
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import schedules
 
 
@@ -49,7 +50,7 @@ def ensure(conn: Connection, defaults: Sequence[Schedule], zone: ZoneInfo) -> No
             conn.execute(moved.values(next_at=following(found.cron, now, zone)))
 
 
-def listed(conn: Connection) -> Sequence[Row[Any]]:
+def listed(conn: Connection) -> Sequence[Row]:
     """Every schedule with its last and next slot, the next one first."""
     return conn.execute(select(schedules).order_by(schedules.c.enabled.desc(), schedules.c.next_at, schedules.c.name)).fetchall()
 

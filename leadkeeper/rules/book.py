@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, Invalid, NotFound
@@ -18,6 +18,7 @@ from leadkeeper.rules.legacy import from_legacy as from_legacy
 from leadkeeper.rules.model import Rule, dump, parse
 from leadkeeper.rules.triggers import TRIGGERS
 from leadkeeper.store import settings_rows
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import rule_versions, users
 from leadkeeper.store.schema import rules as table
 from leadkeeper.store.signals import signal
@@ -42,7 +43,7 @@ def listed(conn: Connection) -> list[Rule]:
     return [_rule(conn, row) for row in conn.execute(select(table).order_by(table.c.position, table.c.id))]
 
 
-def rows(conn: Connection) -> list[Row[Any]]:
+def rows(conn: Connection) -> list[Row]:
     """Every rule's row, the newest first: what the API lists."""
     return list(conn.execute(select(table).order_by(table.c.id.desc())))
 
@@ -52,7 +53,7 @@ def get(conn: Connection, rule_id: int) -> Rule:
     return _rule(conn, row(conn, rule_id))
 
 
-def row(conn: Connection, rule_id: int) -> Row[Any]:
+def row(conn: Connection, rule_id: int) -> Row:
     """One rule's row. Raises NotFound."""
     found = conn.execute(select(table).where(table.c.id == rule_id)).first()
     if found is None:
@@ -96,7 +97,7 @@ def remove(conn: Connection, rule_id: int) -> None:
     signal(conn, "rules")
 
 
-def versions(conn: Connection, rule_id: int) -> list[Row[Any]]:
+def versions(conn: Connection, rule_id: int) -> list[Row]:
     """Every version of a rule with who saved it, the newest first."""
     query = (
         select(rule_versions, users.c.name.label("saved_by_name"))
@@ -107,7 +108,7 @@ def versions(conn: Connection, rule_id: int) -> list[Row[Any]]:
     return list(conn.execute(query))
 
 
-def document(found: Row[Any]) -> dict[str, Any]:
+def document(found: Row) -> dict[str, Any]:
     """The JSON document of a rule's row; `save` takes it back."""
     return {"key": found.key, "name": found.name, **found.definition}
 
@@ -198,7 +199,7 @@ def _new_place(conn: Connection, rule: Rule) -> int:
     return max(int(last), 1000) + 10
 
 
-def _rule(conn: Connection, found: Row[Any]) -> Rule:
+def _rule(conn: Connection, found: Row) -> Rule:
     key = (conn.engine.url, found.id, found.version, found.updated_at)
     rule = _parsed.get(key)
     if rule is None:
@@ -209,6 +210,6 @@ def _rule(conn: Connection, found: Row[Any]) -> Rule:
     return rule
 
 
-def _loaded(rule: Rule, found: Row[Any]) -> Rule:
+def _loaded(rule: Rule, found: Row) -> Rule:
     more = {"id": found.id, "version": found.version, "position": found.position, "enabled": found.enabled}
     return Rule(rule.key, rule.name, rule.trigger, rule.when, rule.do, rule.limits, **more)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from leadkeeper.rules.words import normalise
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import conversations, messages
 
 LOOKED_AT = 300
@@ -30,7 +31,7 @@ class Counts:
     recent_texts: frozenset[str] = frozenset()
 
 
-def read(conn: Connection, subject: Row[Any], now: datetime, without: int | None, *, texts: bool) -> Counts:
+def read(conn: Connection, subject: Row, now: datetime, without: int | None, *, texts: bool) -> Counts:
     """Count for the conversation of `subject`, and in the contact's other open threads.
 
     `automatic_since_spoken` and `spoken` speak of this conversation, the others of the contact.
@@ -85,12 +86,12 @@ def _count_statement() -> Any:
 _COUNT = _count_statement()
 
 
-def _count(conn: Connection, conversation_id: int, now: datetime, without: int | None) -> Row[Any]:
+def _count(conn: Connection, conversation_id: int, now: datetime, without: int | None) -> Row:
     given = {"conversation": conversation_id, "without": without or 0}
     return conn.execute(_COUNT, {**given, "hour_ago": now - timedelta(hours=1), "day_ago": now - timedelta(days=1)}).one()
 
 
-def _other_threads(conn: Connection, subject: Row[Any]) -> list[int]:
+def _other_threads(conn: Connection, subject: Row) -> list[int]:
     query = select(conversations.c.id).where(
         conversations.c.contact_id == subject.contact_id,
         conversations.c.status == "open",

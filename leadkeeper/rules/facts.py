@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from leadkeeper.config import Settings
 from leadkeeper.errors import NotFound
 from leadkeeper.rules import business, counts, words
 from leadkeeper.rules.business import DAYS, Business
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts, contacts, conversations, expiries, leads, messages
 from leadkeeper.store.types import Id
 
@@ -206,7 +207,7 @@ def gather(
     )
 
 
-def _readable(row: Row[Any], body: str) -> bool:
+def _readable(row: Row, body: str) -> bool:
     """The channel's own word (kept with the message), else: it has a text of the customer's."""
     told = row.media.get("answerable") if isinstance(row.media, dict) else None
     return bool(body.strip()) and row.kind not in UNREADABLE and told is not False

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import contacts, dry_run_items, leads, rules, run_rules, users
 from leadkeeper.store.schema import runs as table
 from leadkeeper.store.signals import signal
@@ -68,7 +69,7 @@ def start(conn: Connection, kind: str, *, dry_run: bool = False, user_id: int | 
     return run_id
 
 
-def get(conn: Connection, run_id: int) -> Row[Any]:
+def get(conn: Connection, run_id: int) -> Row:
     """One run's row. Raises NotFound."""
     row = conn.execute(select(table).where(table.c.id == run_id)).first()
     if row is None:
@@ -76,7 +77,7 @@ def get(conn: Connection, run_id: int) -> Row[Any]:
     return row
 
 
-def begin(conn: Connection, run_id: int) -> Row[Any]:
+def begin(conn: Connection, run_id: int) -> Row:
     """queued -> running; a run that is under way already is gone on with. Returns its row; raises NotFound."""
     conn.execute(
         update(table).where(table.c.id == run_id, table.c.status == "queued").values(status="running", started_at=clock.now())
@@ -156,7 +157,7 @@ def view(conn: Connection, run_id: int) -> RunView:
     return RunView(**own, totals=_totals(counted), rules=counted, items=_items(conn, run_id) if row.dry_run else [])
 
 
-def recent(conn: Connection, limit: int = 10) -> list[Row[Any]]:
+def recent(conn: Connection, limit: int = 10) -> list[Row]:
     """The newest runs first."""
     return list(conn.execute(select(table).order_by(table.c.id.desc()).limit(limit)))
 

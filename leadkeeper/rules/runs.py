@@ -7,13 +7,14 @@ run twice, cannot do the same thing twice.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
 from leadkeeper.rules.actions.base import Effect
 from leadkeeper.rules.decide import Decision
 from leadkeeper.rules.facts import Facts
 from leadkeeper.rules.model import Rule
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import contacts, leads, rules
 from leadkeeper.store.schema import rule_runs as table
 from leadkeeper.store.upsert import insert_once
@@ -71,7 +72,7 @@ def log(
     verdict: str | None = None,
     before: int | None = None,
     limit: int = 20,
-) -> list[Row[Any]]:
+) -> list[Row]:
     """The run log, the newest first, with the rule's key and name and the contact's; pages by `before` (an id)."""
     query = (
         select(table, rules.c.key.label("rule_key"), rules.c.name.label("rule_name"), contacts.c.name.label("contact_name"))

@@ -1,15 +1,15 @@
 """Why rules did what they did, for the page of one message or one job."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, or_, select
 
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import rule_runs as table
 from leadkeeper.store.schema import rules
 
 
-def of(conn: Connection, event_ids: Collection[int], run_ids: Collection[int] = ()) -> Sequence[Row[Any]]:
+def of(conn: Connection, event_ids: Collection[int], run_ids: Collection[int] = ()) -> Sequence[Row]:
     """The rule runs of these events, and these runs by id, each with its rule's key and name; oldest first."""
     query = (
         select(table, rules.c.key.label("rule_key"), rules.c.name.label("rule_name"))

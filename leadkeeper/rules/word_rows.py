@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from leadkeeper.errors import Invalid, NotFound
 from leadkeeper.rules.words import ALONE, CODES, LISTS, VERSION, tokens
 from leadkeeper.store import settings_rows
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import lexicon as table
 from leadkeeper.store.upsert import insert_once
 
@@ -41,7 +42,7 @@ def seed(conn: Connection) -> int:
     return _count(conn) - before
 
 
-def listed(conn: Connection, name: str | None = None) -> list[Row[Any]]:
+def listed(conn: Connection, name: str | None = None) -> list[Row]:
     """The words of one list, or of all, in order of list, language and phrase."""
     query = select(table).order_by(table.c.list, table.c.language, table.c.value, table.c.phrase)
     return list(conn.execute(query if name is None else query.where(table.c.list == name)))
@@ -73,7 +74,7 @@ def add(conn: Connection, name: str, language: str, phrase: str, value: str = ""
     return int(new[0].id) if new else None
 
 
-def remove(conn: Connection, word_id: int) -> Row[Any]:
+def remove(conn: Connection, word_id: int) -> Row:
     """Take a phrase away; returns the row it was. Raises NotFound."""
     gone = conn.execute(delete(table).where(table.c.id == word_id).returning(table)).first()
     if gone is None:

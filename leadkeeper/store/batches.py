@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from leadkeeper.store.calls import Call, Told, Turn, tell
+from leadkeeper.store.savepoint import Savepoint
 
 MOST = 500
 """Items one call takes."""
@@ -56,13 +57,13 @@ class Batches:
 
 def run_together(conn: Connection, fn: Batched, calls: Sequence[Call]) -> list[Told]:
     """One call for all; when it raises, each item alone, so that one bad item does not sink the rest."""
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     try:
         results = fn(conn, [call.args[0] for call in calls])
-        savepoint.commit()
+        savepoint.keep()
         return [Told(call, result) for call, result in zip(calls, results, strict=True)]
     except Exception as error:  # noqa: BLE001 - handed to the caller, or tried alone
-        savepoint.rollback()
+        savepoint.undo()
         if len(calls) == 1:
             return [Told(calls[0], error=error)]
     return [told for call in calls for told in run_together(conn, fn, [call])]

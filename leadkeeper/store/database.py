@@ -22,6 +22,7 @@ from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call, Told, Turn, inside_write, mark_inside, tell
 from leadkeeper.store.engine import READERS, WRITERS, parse_url, reading_engine, writing_engine
 from leadkeeper.store.periodic import Periodic
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.ticker import Ticker
 from leadkeeper.store.writer import Writer
 
@@ -66,7 +67,7 @@ class Database:
     def read_now(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """`read` for threads without an event loop (CLI, start-up)."""
         try:
-            with self._reading.connect() as conn:
+            with self._reading.begin() as conn:
                 return fn(conn, *args, **kwargs)
         except (exc.OperationalError, exc.InterfaceError) as error:
             raise Unavailable(f"the database cannot be read: {error.orig}") from error
@@ -152,6 +153,7 @@ class Database:
         topics: frozenset[str] = frozenset()
         try:
             with self._writing.connect() as conn:
+                conn.begin()
                 while call is not None:
                     told.append(_run_saved(conn, call))
                     call = take()
@@ -169,6 +171,7 @@ class Database:
         for attempt in range(1, TRIES + 1):
             try:
                 with self._writing.connect() as conn:
+                    conn.begin()
                     end = _run_plain(conn, call)
                     _commit(conn)
                     topics = signals.take(conn)
@@ -186,16 +189,16 @@ class Database:
 
 def _run_saved(conn: Connection, call: Call) -> Told:
     """Run a call under a savepoint; its error ends it alone, unless SQLite dropped the transaction."""
-    savepoint = conn.begin_nested()
+    savepoint = Savepoint(conn)
     mark_inside(True)
     try:
         result = call.run(conn, *call.args)
-        savepoint.commit()
+        savepoint.keep()
         return Told(call, result)
     except BaseException as error:
         if not _in_transaction(conn):
             raise
-        savepoint.rollback()
+        savepoint.undo()
         return Told(call, error=_as_ours(error))
     finally:
         mark_inside(False)

@@ -31,8 +31,7 @@ def parse_url(text: str) -> URL:
     raise Misconfigured(f"LEADKEEPER_DATABASE_URL: {backend!r} is not supported; use sqlite:/// or postgresql://")
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def writing_engine(url: URL) -> Engine:

@@ -2,10 +2,11 @@
 
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from leadkeeper import clock
 from leadkeeper.config import Settings, effective
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import settings as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import upsert
@@ -13,15 +14,12 @@ from leadkeeper.store.upsert import upsert
 
 def load(conn: Connection) -> dict[str, Any]:
     """Every stored setting by name."""
-    return {row.name: row.value for row in conn.execute(select(table.c.name, table.c.value))}
+    return {row.name: row.value for row in _ALL.all(conn)}
 
 
 def get(conn: Connection, name: str, default: Any = None, *, lock: Literal["read", "write"] | None = None) -> Any:
     """One stored setting, or `default`. With `lock` nobody else changes a stored row until commit."""
-    query = select(table.c.value).where(table.c.name == name)
-    if lock is not None:
-        query = query.with_for_update(read=lock == "read")
-    row = conn.execute(query).first()
+    row = _GET[lock].first(conn, name=name)
     return default if row is None else row.value
 
 
@@ -40,3 +38,12 @@ def forget(conn: Connection, name: str) -> None:
 def current(conn: Connection, base: Settings) -> Settings:
     """The settings in force: the process's own, then the database's."""
     return effective(base, load(conn))
+
+
+_ONE = select(table.c.value).where(table.c.name == bindparam("name"))
+_GET = {
+    None: Prepared(_ONE),
+    "read": Prepared(_ONE.with_for_update(read=True)),
+    "write": Prepared(_ONE.with_for_update()),
+}
+_ALL = Prepared(select(table.c.name, table.c.value))

@@ -28,11 +28,16 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Whole microseconds since 1970; a naive datetime is a programming error (TypeError)."""
-        return None if value is None else (value - EPOCH) // _MICROSECOND
+        return None if value is None else micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The aware UTC datetime of the stored microseconds."""
         return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def micros(value: datetime) -> int:
+    """Whole microseconds since 1970, where a moment is handed over as a number."""
+    return (value - EPOCH) // _MICROSECOND
 
 
 def moment(value: datetime) -> BindParameter[datetime]:

@@ -1,37 +1,93 @@
-"""INSERT ... ON CONFLICT, written once for both engines."""
+"""INSERT, with ON CONFLICT where wanted, written once for both engines.
+
+The statement of a table and set of columns is compiled once. Many rows are one statement on
+PostgreSQL (arrays, unnested), on SQLite one after the other: there a statement costs next to nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table
+from sqlalchemy import Column, Connection, Table, bindparam, column, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from leadkeeper.store.prepared import Prepared, Row
+
+Returning = tuple[Column[Any], ...]
 
 
-def _insert(dialect: str, table: Table) -> Any:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def insert_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: Column[Any]) -> list[Row]:
+    """Insert rows, which all name the same columns, in their order; returns the `returning` columns, unordered."""
+    return _insert(conn, table, rows, returning, once=False)
+
+
+def insert_once(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: Column[Any]) -> list[Row]:
+    """Insert rows, skipping those a unique constraint already holds; returns the new ones' columns, unordered.
+
+    A repeat is no error: providers deliver for days.
+    """
+    return _insert(conn, table, rows, returning, once=True)
 
 
 def upsert(conn: Connection, table: Table, values: Mapping[str, Any], key: Sequence[str]) -> None:
     """Insert a row, or update every other column of the row with the same `key` columns."""
-    statement = _insert(conn.dialect.name, table).values(**values)
-    others = {name: statement.excluded[name] for name in values if name not in key}
-    conn.execute(statement.on_conflict_do_update(index_elements=list(key), set_=others))
+    _upsert(table, tuple(values), tuple(key)).run(conn, **values)
 
 
-def insert_once(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: Any) -> Sequence[Row[Any]]:
-    """Insert rows, skipping those a unique constraint already holds; returns the new ones' columns.
-
-    A repeat is no error: providers deliver for days. The order of the returned rows is undefined.
-    """
+def _insert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], returning: Returning, *, once: bool) -> list[Row]:
     if not rows:
         return []
-    done = conn.execute(_insert_once(conn.dialect.name, table, returning), list(rows))
-    return done.fetchall() if returning else []
+    names = tuple(rows[0])
+    if len(rows) > 1 and conn.dialect.name == "postgresql":
+        arrays = {name: [row[name] for row in rows] for name in names}
+        return _run(conn, _insert_many(table, names, returning, once), arrays, returning)
+    one = _insert_one(table, names, returning, once)
+    return [new for row in rows for new in _run(conn, one, row, returning)]
+
+
+def _run(conn: Connection, statement: Prepared, values: Mapping[str, Any], returning: Returning) -> list[Row]:
+    if returning:
+        return statement.all(conn, **values)
+    statement.run(conn, **values)
+    return []
 
 
 @cache
-def _insert_once(dialect: str, table: Table, returning: tuple[Any, ...]) -> Any:
-    """Built once for each table and set of columns: building it costs more than running it."""
-    statement = _insert(dialect, table).on_conflict_do_nothing()
+def _insert_one(table: Table, names: tuple[str, ...], returning: Returning, once: bool) -> Prepared:
+    def build(dialect: str) -> Any:
+        statement = _into(dialect, table).values({name: bindparam(name) for name in names})
+        return _ending(statement, returning, once)
+
+    return Prepared(build)
+
+
+@cache
+def _insert_many(table: Table, names: tuple[str, ...], returning: Returning, once: bool) -> Prepared:
+    """PostgreSQL's: ids rise in the order of the rows."""
+    kinds = {name: table.c[name].type for name in names}
+    arrays = [bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items()]
+    shape = [column(name, kind) for name, kind in kinds.items()]
+    given = func.unnest(*arrays).table_valued(*shape, with_ordinality="place").render_derived(name="given")
+    rows = select(*(given.c[name] for name in names)).order_by(given.c.place)
+    return Prepared(_ending(_into("postgresql", table).from_select(list(names), rows), returning, once))
+
+
+@cache
+def _upsert(table: Table, names: tuple[str, ...], key: tuple[str, ...]) -> Prepared:
+    def build(dialect: str) -> Any:
+        statement = _into(dialect, table).values({name: bindparam(name) for name in names})
+        others = {name: statement.excluded[name] for name in names if name not in key}
+        return statement.on_conflict_do_update(index_elements=list(key), set_=others)
+
+    return Prepared(build)
+
+
+def _into(dialect: str, table: Table) -> Any:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _ending(statement: Any, returning: Returning, once: bool) -> Any:
+    if once:
+        statement = statement.on_conflict_do_nothing()
     return statement.returning(*returning) if returning else statement

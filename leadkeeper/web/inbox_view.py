@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.access import users
@@ -22,6 +21,7 @@ from leadkeeper.jobs import conversation
 from leadkeeper.jobs.conversation import Thread
 from leadkeeper.rules.labels import SERVICES
 from leadkeeper.rules.placeholders import used
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import STAGES
 from leadkeeper.web import inbox_thread
 from leadkeeper.web.forms import Form
@@ -39,7 +39,7 @@ LONG = 3600.0
 class Template:
     """An approved template and the places to fill, in the provider's order."""
 
-    row: Row[Any]
+    row: Row
     places: Sequence[str]
 
 

@@ -18,6 +18,7 @@ from leadkeeper.queue.endings import EffectRaised
 from leadkeeper.queue.finish import Finished, Result, finish
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.outcomes import Fail, Outcome, Retry
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.worker.failure import is_outage, outcome_of
 
 
@@ -84,7 +85,7 @@ def run_step(conn: Connection, plan: Plan) -> Stepped:
 def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Finished:
     """One job by itself: whatever of it raises is rolled back and recorded as this try's failure."""
     while True:
-        savepoint = conn.begin_nested()
+        savepoint = Savepoint(conn)
         result = part if isinstance(part, Result) else None
         try:
             if isinstance(part, Prepared):
@@ -92,16 +93,16 @@ def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Fin
             finished = _finish(conn, [result] if result else [], base)
             if isinstance(part, Prepared):
                 _refuse_late(finished, {part.job.id})
-            savepoint.commit()
+            savepoint.keep()
             return finished
         except HandlerRaised as error:
-            savepoint.rollback()
+            savepoint.undo()
             part = Result(error.job, outcome_of(error.__cause__ or error))
         except EffectRaised as error:
-            savepoint.rollback()
+            savepoint.undo()
             part = _without_effect(result or Result(error.job, outcome_of(error)), error)
         except LostMeanwhile as lost:
-            savepoint.rollback()
+            savepoint.undo()
             part = lost.late[0]
 
 

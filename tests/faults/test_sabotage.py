@@ -22,6 +22,7 @@ from leadkeeper.simulator import payloads
 from leadkeeper.simulator.state import SimAccount
 from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import inbound_events, jobs
 from leadkeeper.store.types import Instant
 from leadkeeper.web import webhooks
@@ -46,7 +47,7 @@ def counted(conn: Connection) -> None:
 @pytest.mark.parametrize("safe", [True, False])
 def test_a_worker_that_slept_past_its_lease_has_no_effect(db: Database, monkeypatch: pytest.MonkeyPatch, safe: bool) -> None:
     if not safe:
-        monkeypatch.setattr(finishing, "_completing", unfenced)
+        monkeypatch.setattr(finishing, "_COMPLETE", Prepared(unfenced))
     db.write_now(enqueue, Job("noop", {}))
     [slept] = db.write_now(claim, Wanted("w1", 1, None, LEASE)).jobs
     later = clock.now() + timedelta(hours=1)

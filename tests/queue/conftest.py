@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, select
 
 from leadkeeper import clock
 from leadkeeper.queue.claim import Wanted, claim
@@ -18,6 +18,7 @@ from leadkeeper.queue.jobs import Claimed, Job
 from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import job_errors, jobs
+from tests.statements import statements
 
 LEASE = timedelta(seconds=15)
 BASE = timedelta(seconds=15)
@@ -91,15 +92,8 @@ def hours_later(hours: float) -> AbstractContextManager[None]:
 
 def plans(conn: Connection, run: Callable[[], Any]) -> str:
     """What `run` executes on `conn`, as the engine plans it: one text for all its statements."""
-    seen: list[tuple[str, Any]] = []
-
-    def keep(_conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
-        if not many and statement.lstrip().upper().startswith(("SELECT", "UPDATE", "WITH")):
-            seen.append((statement, parameters))
-
-    event.listen(conn, "before_cursor_execute", keep)
-    run()
-    event.remove(conn, "before_cursor_execute", keep)
+    with statements(conn) as seen:
+        run()
     prefix = "explain query plan " if conn.dialect.name == "sqlite" else "explain "
-    rows = [row for statement, parameters in seen for row in conn.exec_driver_sql(prefix + statement, parameters)]
+    rows = [row for statement in seen for row in conn.exec_driver_sql((prefix + statement).replace("%", "%%"))]
     return "\n".join(str(row[-1]) for row in rows).lower()

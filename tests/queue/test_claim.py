@@ -1,13 +1,13 @@
 """What is due is taken, most urgent first, and what is not due costs nothing."""
 
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, text
 
 from leadkeeper import clock
 from leadkeeper.queue.claim import Wanted, claim
 from tests.queue.conftest import LEASE, Queue, plain, plans
+from tests.statements import statements
 
 
 def test_jobs_come_by_priority_then_time_then_id(queue: Queue) -> None:
@@ -98,11 +98,12 @@ def test_a_hundred_thousand_future_timers_of_a_better_lane_are_not_walked(queue:
 def test_a_lane_whose_first_job_is_in_the_future_is_not_asked(queue: Queue) -> None:
     queue.enqueue(*(plain(n, priority=10, run_at=clock.now() + timedelta(days=1)) for n in range(50)))
     queue.enqueue(plain(1, priority=50))
-    asked: list[Any] = []
+    asked: list[str] = []
 
     def watch(conn: Connection) -> None:
-        event.listen(conn, "before_cursor_execute", lambda *event: asked.append(event[2]))
-        claim(conn, Wanted("w", 10, None, LEASE))
+        with statements(conn) as seen:
+            claim(conn, Wanted("w", 10, None, LEASE))
+        asked.extend(seen)
 
     queue.do(watch)
 

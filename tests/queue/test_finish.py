@@ -14,9 +14,10 @@ from leadkeeper.queue.finish import Result
 from leadkeeper.queue.jobs import Claimed, Job
 from leadkeeper.queue.leases import release, rescue
 from leadkeeper.queue.outcomes import Cancel, Done, Fail, Retry, Snooze
-from leadkeeper.queue.rows import HELD
 from leadkeeper.queue.scopes import park, unpark
 from leadkeeper.store import settings_rows
+from leadkeeper.store.prepared import Prepared
+from tests.faults.test_sabotage import unfenced
 from tests.queue.conftest import BASE, Queue, at, hours_later, plain
 
 
@@ -69,20 +70,10 @@ def test_a_late_result_changes_nothing_and_is_counted(queue: Queue, outcome: Any
 
 def test_without_the_fence_a_late_result_would_count(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test above can fail: comparing ids alone lets the first worker overwrite the second."""
-    from sqlalchemy import update
-
-    from leadkeeper.store.schema import jobs
-
-    def unfenced(dialect: str) -> Any:
-        held = HELD.table(dialect)
-        return (
-            update(jobs).where(jobs.c.id == held.c.id).values(status="completed", completed_at=clock.now()).returning(jobs.c.id)
-        )
-
     queue.enqueue(plain())
     [job] = queue.claim()
     steal(queue, job)
-    monkeypatch.setattr(finishing, "_completing", unfenced)
+    monkeypatch.setattr(finishing, "_COMPLETE", Prepared(unfenced))
 
     assert queue.done(job).late == []
     assert queue.row(job.id).status == "completed"

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, insert
 
 from leadkeeper.crm import contacts, conversations, leads
 from leadkeeper.errors import NotFound
@@ -15,22 +15,15 @@ from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import channel_accounts
 from tests.rules.people import NOON, REACH, SETTINGS, Customer, customer, facts_of, said, seeded, writes
+from tests.statements import statements
 
 Work = Callable[[Connection], Any]
 
 
 def counted(conn: Connection, work: Work) -> tuple[Any, int]:
     """The result of `work`, and how many statements it took."""
-    statements: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(conn, "before_cursor_execute", note)
-    try:
-        return work(conn), len(statements)
-    finally:
-        event.remove(conn, "before_cursor_execute", note)
+    with statements(conn) as seen:
+        return work(conn), len(seen)
 
 
 async def test_the_facts_of_a_message_take_three_statements(db: Database) -> None:

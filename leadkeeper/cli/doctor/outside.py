@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from leadkeeper.cli.doctor.findings import Finding, Patient, broken, fine, look
 from leadkeeper.errors import Misconfigured
 from leadkeeper.secretbox import SecretBox
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts
 
 WHATSAPP_ENVIRONMENT = ("phone_number_id", "token", "app_secret", "verify_token")
@@ -46,11 +47,11 @@ def accounts(patient: Patient) -> Iterator[Finding]:
         yield _account(patient, row)
 
 
-def _accounts(conn: Connection) -> list[Row[Any]]:
+def _accounts(conn: Connection) -> list[Row]:
     return list(conn.execute(select(channel_accounts).where(channel_accounts.c.state != "off").order_by(channel_accounts.c.id)))
 
 
-def _account(patient: Patient, row: Row[Any]) -> Finding:
+def _account(patient: Patient, row: Row) -> Finding:
     about = f"{row.channel} {row.name or row.external_id}"
     if row.state == "halted":
         return broken(

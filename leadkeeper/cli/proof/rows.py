@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import (
     contacts,
     conversations,
@@ -29,7 +30,7 @@ def by_status(conn: Connection) -> Mapping[str, int]:
     return {str(status): int(count) for status, count in rows}
 
 
-def jobs_of(conn: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
+def jobs_of(conn: Connection, ids: Sequence[int]) -> Sequence[Row]:
     """These jobs, in order of id."""
     return conn.execute(select(jobs).where(jobs.c.id.in_(ids)).order_by(jobs.c.id)).fetchall()
 
@@ -74,7 +75,7 @@ def of_senders(conn: Connection, prefix: str) -> Sequence[Any]:
     return list(conn.execute(query))
 
 
-def outbound_to(conn: Connection, prefix: str) -> Sequence[Row[Any]]:
+def outbound_to(conn: Connection, prefix: str) -> Sequence[Row]:
     """Outbound messages to senders whose number begins so."""
     query = (
         select(messages)
@@ -96,7 +97,7 @@ def lead_of(conn: Connection, sender: str) -> int:
     return int(conn.execute(query).scalar_one())
 
 
-def send_jobs(conn: Connection, message_ids: Sequence[int]) -> Sequence[Row[Any]]:
+def send_jobs(conn: Connection, message_ids: Sequence[int]) -> Sequence[Row]:
     """The send jobs of these messages."""
     rows = conn.execute(select(jobs).where(jobs.c.type == "send").order_by(jobs.c.id)).fetchall()
     return [row for row in rows if row.data.get("messageId") in set(message_ids)]
@@ -116,7 +117,7 @@ def pick_up_ms(conn: Connection, prefix: str) -> list[float]:
     return [(row.started_at - row.created_at).total_seconds() * 1000 for row in conn.execute(query)]
 
 
-def fresh_workers(conn: Connection) -> Sequence[Row[Any]]:
+def fresh_workers(conn: Connection) -> Sequence[Row]:
     """Workers, newest beat first."""
     return conn.execute(select(workers).order_by(workers.c.beat_at.desc())).fetchall()
 

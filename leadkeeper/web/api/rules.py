@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 from fastapi import Body, Request
 from pydantic import BeforeValidator, StrictBool
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from leadkeeper.access import audit
 from leadkeeper.channels.storable import storable
 from leadkeeper.errors import Invalid
 from leadkeeper.rules import book
 from leadkeeper.rules.plain import describe
+from leadkeeper.store.prepared import Row
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import Shape, router
 from leadkeeper.web.json_shape import Id, moment
@@ -110,7 +111,7 @@ async def known_add(request: Request, given: Document) -> dict[str, Any]:
     return {"ok": True, "rule": await _shown(request, rule_id)}
 
 
-def rule_json(conn: Connection, row: Row[Any]) -> dict[str, Any]:
+def rule_json(conn: Connection, row: Row) -> dict[str, Any]:
     """A rule as the API tells it."""
     document = book.document(row)
     return {

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import Query, Request
-from sqlalchemy import Row
 
 from leadkeeper.errors import Invalid
 from leadkeeper.rules import runs
 from leadkeeper.rules.plain import explain
+from leadkeeper.store.prepared import Row
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import router
 from leadkeeper.web.json_shape import LARGEST_ID, Limit, Word, moment
@@ -47,7 +47,7 @@ async def automation_logs(
     return {"ok": True, "logs": told, "next": rows[-1].id if len(rows) == limit else None}
 
 
-def entry(row: Row[Any]) -> dict[str, Any]:
+def entry(row: Row) -> dict[str, Any]:
     """One entry of the log; `message` says in plain words what came of it."""
     return {
         "id": row.id,
@@ -68,7 +68,7 @@ def entry(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _parties(row: Row[Any]) -> dict[str, Any]:
+def _parties(row: Row) -> dict[str, Any]:
     lead = None if row.lead_id is None else {"id": row.lead_id, "contact": {"fullName": row.contact_name}}
     return {"rule": {"id": row.rule_id, "name": row.rule_name, "key": row.rule_key}, "lead": lead}
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,6 +18,7 @@ from leadkeeper.queue.control import WorkerRow
 from leadkeeper.queue.listing import FailureGroup
 from leadkeeper.queue.stats import Minute, Stats
 from leadkeeper.rules import run_book
+from leadkeeper.store.prepared import Row
 from leadkeeper.web import cron_words, forms
 from leadkeeper.web.access import Access
 from leadkeeper.web.api.automation import choose_state
@@ -44,9 +44,9 @@ class AutomationView:
     stats: Stats
     minutes: Sequence[Minute]
     workers: Sequence[WorkerRow]
-    schedules: Sequence[Row[Any]]
+    schedules: Sequence[Row]
     failures: Sequence[FailureGroup]
-    runs: Sequence[Row[Any]]
+    runs: Sequence[Row]
 
 
 @figures

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
 from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.access import audit
+from leadkeeper.store.prepared import Row
 from leadkeeper.web import settings_form
 from leadkeeper.web.access import Access
 from leadkeeper.web.render import render
@@ -20,7 +20,7 @@ PER_PAGE = 50
 class Change:
     """One act as the page tells it. `about` is short and never secret: audit rows hold no secrets."""
 
-    row: Row[Any]
+    row: Row
     about: str
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +20,7 @@ from leadkeeper.queue import listing
 from leadkeeper.queue.jobs import Lane
 from leadkeeper.queue.listing import JobView
 from leadkeeper.rules.plain import came_to, explain
+from leadkeeper.store.prepared import Row
 from leadkeeper.web import forms
 from leadkeeper.web.access import Access
 from leadkeeper.web.api.messages import settle_send
@@ -46,8 +47,8 @@ class JobPage:
     job: JobView
     story: Chain
     subject: Subject | None
-    fired: Sequence[Row[Any]]
-    near: Sequence[Row[Any]]
+    fired: Sequence[Row]
+    near: Sequence[Row]
     in_doubt: Sequence[Any]
 
 
@@ -98,12 +99,12 @@ def read(conn: Connection, job_id: int) -> JobPage:
     )
 
 
-def explained(language: str, run: Row[Any]) -> list[str]:
+def explained(language: str, run: Row) -> list[str]:
     """Why a rule did what it did, as lines in the reader's language."""
     return explain(run.verdict, run.reason, run.trace, language)
 
 
-def in_short(language: str, run: Row[Any]) -> tuple[str, str]:
+def in_short(language: str, run: Row) -> tuple[str, str]:
     """The verdict of a rule run, and what was done or why not."""
     return came_to(run.verdict, run.reason, run.trace, language)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,6 +18,7 @@ from leadkeeper.rules import book, placeholders, runs, tallies
 from leadkeeper.rules.model import Rule
 from leadkeeper.rules.plain import describe, parts
 from leadkeeper.rules.tallies import LATELY, Tally
+from leadkeeper.store.prepared import Row
 from leadkeeper.web import forms, rule_form
 from leadkeeper.web.access import Access
 from leadkeeper.web.api.rules import delete_rule
@@ -38,8 +39,8 @@ class RulePage:
 
     rule: Rule
     document: Mapping[str, Any]
-    versions: Sequence[Row[Any]]
-    runs: Sequence[Row[Any]]
+    versions: Sequence[Row]
+    runs: Sequence[Row]
     tally: Tally
 
 

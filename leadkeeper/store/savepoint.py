@@ -1,0 +1,26 @@
+"""A savepoint: what is done after it can be taken back without the rest of its transaction."""
+
+from sqlalchemy import Connection, text
+
+from leadkeeper.store.prepared import Prepared
+
+_SET = Prepared(text("SAVEPOINT here"))
+_KEEP = Prepared(text("RELEASE SAVEPOINT here"))
+_UNDO = Prepared(text("ROLLBACK TO SAVEPOINT here"))
+
+
+class Savepoint:
+    """Set when made; ends with `keep` or `undo`. They may be nested: the innermost is meant."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        _SET.run(conn)
+
+    def keep(self) -> None:
+        """Keep what was done."""
+        _KEEP.run(self._conn)
+
+    def undo(self) -> None:
+        """Take back what was done since."""
+        _UNDO.run(self._conn)
+        _KEEP.run(self._conn)
