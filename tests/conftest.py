@@ -2,17 +2,16 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, text
 
 from leadkeeper.cli.measure.cluster import Cluster, find_binaries
 from leadkeeper.store import migrate
 from leadkeeper.store.database import Database
+from tests.kept import Kept
 
 settings.register_profile("leadkeeper", deadline=None)  # the first example pays for imports and a busy machine
 settings.load_profile("leadkeeper")
@@ -41,17 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: os.environ.pop(_CLUSTER, None))
 
 
-def _cluster_url(database: str) -> str:
-    return f"postgresql://leadkeeper@127.0.0.1:{os.environ[_CLUSTER]}/{database}"
-
-
-def _admin(statement: str) -> None:
-    engine = create_engine(_cluster_url("postgres").replace("://", "+psycopg://"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        conn.execute(text(statement))
-    engine.dispose()
-
-
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated empty database file."""
@@ -63,17 +51,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template() -> Iterator[str]:
-    """The name of a migrated empty database on the cluster."""
+def kept() -> Iterator[Kept]:
+    """This process's PostgreSQL database."""
     if _CLUSTER not in os.environ:
         skip("PostgreSQL is not installed (apt-get install postgresql)")
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    _admin(f"create database {name}")
-    db = Database(_cluster_url(name))
-    migrate.upgrade(db)
-    db.close()
-    yield name
-    _admin(f"drop database {name} with (force)")
+    database = Kept(f"postgresql://leadkeeper@127.0.0.1:{os.environ[_CLUSTER]}")
+    yield database
+    database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -85,10 +69,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    _admin(f"create database {name} template {request.getfixturevalue('postgres_template')} strategy file_copy")
-    yield _cluster_url(name)
-    _admin(f"drop database {name} with (force)")
+    database: Kept = request.getfixturevalue("kept")
+    yield database.url
+    database.empty()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def find_binaries() -> Path | None:
 
 
 class Cluster:
-    """One running server on loopback. Without `fsync` it is faster and forgets when the machine dies: for tests.
+    """One running server on loopback. Without `fsync` it forgets when the machine dies and does nothing by itself: for tests.
 
     Raises Unavailable when it cannot be made.
     """
@@ -38,7 +38,7 @@ class Cluster:
             "max_connections=200",
         ]
         if not fsync:
-            settings += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
+            settings += ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "autovacuum=off", "checkpoint_timeout=1h"]
         (self.folder / "data" / "postgresql.auto.conf").write_text("\n".join(_quoted(line) for line in settings) + "\n")
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-w", "start")
 
