@@ -180,6 +180,12 @@ def opt_in(conn: Connection, contact_id: int) -> bool:
     return bool(changed.rowcount)
 
 
+def opted_out(conn: Connection, conversation_id: int) -> bool:
+    """True when the customer of this conversation wants no more messages."""
+    query = select(table.c.opted_out_at).join(conversations, conversations.c.contact_id == table.c.id)
+    return conn.execute(query.where(conversations.c.id == conversation_id)).scalar() is not None
+
+
 def conversation_ids(conn: Connection, contact_id: int) -> list[int]:
     """Every open conversation of a contact."""
     query = select(conversations.c.id).where(conversations.c.contact_id == contact_id, conversations.c.status == "open")

@@ -4,18 +4,21 @@
 older revision finds out in the transaction that writes.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exc, func, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exc, func, literal, not_, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import decisions, messages, tasks, timeline
 from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.queue.cancel import cancel_key
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import conversations as table
+from leadkeeper.store.schema import decisions as decided
+from leadkeeper.store.schema import messages as said
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import moment
 from leadkeeper.store.upsert import insert_once
@@ -23,6 +26,16 @@ from leadkeeper.store.upsert import insert_once
 _ONE = select(table).where(table.c.id == bindparam("one"))
 _ONE_LOCKED = _ONE.with_for_update()
 """Built once: every job asks for these, and building a statement costs more than running it."""
+
+_NEEDS_NONE = and_(decided.c.outcome == "silent", decided.c.reason != "user_owns")
+_WAITING_SINCE = (
+    select(func.min(said.c.created_at))
+    .outerjoin(decided, decided.c.message_id == said.c.id)
+    .where(said.c.conversation_id == bindparam("one"), said.c.direction == "in", said.c.id > bindparam("message"))
+    .where(or_(decided.c.outcome.is_(None), not_(_NEEDS_NONE)))
+    .scalar_subquery()
+)
+_ANSWERED = Prepared(update(table).where(table.c.id == bindparam("one")).values(unanswered_since=_WAITING_SINCE))
 
 
 def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
@@ -79,9 +92,20 @@ def received(conn: Connection, conversation_id: int, occurred_at: datetime, prev
     return int(revision)
 
 
-def answered(conn: Connection, conversation_id: int) -> None:
-    """Something was said to the customer: nobody waits for us any more."""
-    conn.execute(update(table).where(table.c.id == conversation_id).values(unanswered_since=None))
+def answered(conn: Connection, conversation_id: int, message_id: int) -> None:
+    """This message reached them: they wait only for what they wrote after it, unless it needs no answer.
+
+    The caller holds the conversation's row, so nothing comes in between.
+    """
+    _ANSWERED.run(conn, one=conversation_id, message=message_id)
+
+
+def asks_nothing(conn: Connection, conversation_id: int, since: datetime | None = None) -> None:
+    """What they wrote at `since` needs no answer: they wait for none, unless they did before. Without it: for none at all."""
+    waiting = update(table).where(table.c.id == conversation_id)
+    if since is not None:
+        waiting = waiting.where(table.c.unanswered_since >= since)
+    conn.execute(waiting.values(unanswered_since=None))
 
 
 def touched(conn: Connection, conversation_id: int) -> None:
@@ -93,7 +117,8 @@ def touched(conn: Connection, conversation_id: int) -> None:
 def needs_human(conn: Connection, conversation_id: int, reason: str, job_id: int | None = None) -> bool:
     """Hand over: the owner becomes nobody, waiting automatic messages are cancelled, a task is made.
 
-    False when a user owns the conversation already. The customer is told by the caller, once.
+    False when a user owns the conversation already. The customer is told by the caller, once: a
+    notice that still waits to be sent is that one, whatever is handed over after it.
     """
     conversation = get(conn, conversation_id, lock=True)
     if conversation.owner == "user":
@@ -107,9 +132,10 @@ def needs_human(conn: Connection, conversation_id: int, reason: str, job_id: int
             owner="nobody",
             needs_human_since=func.coalesce(table.c.needs_human_since, literal(now, table.c.needs_human_since.type)),
             needs_human_reason=reason[:64],
+            unanswered_since=func.coalesce(table.c.unanswered_since, literal(now, table.c.unanswered_since.type)),
         )
     )
-    silence(conn, conversation_id, reason)
+    silence(conn, conversation_id, reason, purposes=("reply", "proactive"))
     if first:
         timeline.add(conn, "handed_over", conversation_id=conversation_id, job_id=job_id, reason=reason)
         since = int(now.timestamp() * 1_000_000)
@@ -127,7 +153,13 @@ def needs_human(conn: Connection, conversation_id: int, reason: str, job_id: int
     return True
 
 
-def silence(conn: Connection, conversation_id: int, reason: str, outcome: str = "handed_over") -> None:
+def silence(
+    conn: Connection,
+    conversation_id: int,
+    reason: str,
+    outcome: str = "handed_over",
+    purposes: Collection[str] = messages.AUTOMATIC,
+) -> None:
     """Take back what the machine was about to say: the waiting reply, and automatic messages not yet sent.
 
     Their sends leave the queue with them. What waited for that reply, and what a cancelled message
@@ -135,7 +167,7 @@ def silence(conn: Connection, conversation_id: int, reason: str, outcome: str = 
     """
     cancel_key(conn, reply_key(conversation_id), ["reply"], reason)
     decisions.close(conn, [row.event_id for row in decisions.unanswered(conn, conversation_id)], outcome, reason)
-    cancelled = set(messages.cancel_waiting(conn, conversation_id, reason))
+    cancelled = set(messages.cancel_waiting(conn, conversation_id, reason, purposes))
     if not cancelled:
         return
     cancel_key(conn, out_key(conversation_id), ["send"], reason, only=lambda data: data.get("messageId") in cancelled)
@@ -160,8 +192,9 @@ def assign(conn: Connection, conversation_id: int, user_id: int, by: int | None 
 
 
 def give_back(conn: Connection, conversation_id: int, user_id: int | None) -> None:
-    """The AI writes again from the customer's next message on."""
+    """The AI writes again from the customer's next message on; a notice of the hand-over that still waits is dropped."""
     get(conn, conversation_id, lock=True)
+    messages.cancel_waiting(conn, conversation_id, "given_back", ("notice",))
     conn.execute(
         update(table)
         .where(table.c.id == conversation_id)
@@ -181,15 +214,15 @@ def give_back(conn: Connection, conversation_id: int, user_id: int | None) -> No
 
 
 def person_spoke(conn: Connection, conversation_id: int, user_id: int | None) -> None:
-    """A person answered: they own the conversation (nobody does when it was written in the provider's own app)."""
+    """A person answered: they own the conversation (nobody does when it was written in the provider's own app).
+
+    Who has a person before them is not told any more that one will come.
+    """
     owner = "user" if user_id is not None else "nobody"
     _person_acts(conn, conversation_id, owner=owner, owner_id=user_id)
     now = clock.now()
-    conn.execute(
-        update(table)
-        .where(table.c.id == conversation_id)
-        .values(needs_human_since=None, needs_human_reason=None, unanswered_since=None, unread=0, last_person_at=now)
-    )
+    over = {"needs_human_since": None, "needs_human_reason": None, "unanswered_since": None, "unread": 0}
+    conn.execute(update(table).where(table.c.id == conversation_id).values(**over, told_handover_at=now, last_person_at=now))
     tasks.finish(conn, conversation_id, ("handover", "no_answer"), user_id)
 
 

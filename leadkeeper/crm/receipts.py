@@ -44,8 +44,8 @@ def keep(
     return message
 
 
-def claim_parked(conn: Connection, message_id: int) -> None:
-    """Give a message the receipts that came before we knew its provider id."""
+def claim_parked(conn: Connection, message_id: int) -> Row:
+    """Give a message the receipts that came before we knew its provider id; returns the message as it is."""
     message = messages.get(conn, message_id)
     tokens = [f"{message_id}.{attempt}" for attempt in range(1, message.attempt + 1)]
     belongs = [table.c.token.in_(tokens)]
@@ -56,6 +56,7 @@ def claim_parked(conn: Connection, message_id: int) -> None:
         .where(table.c.account_id == message.account_id, table.c.message_id.is_(None), or_(*belongs))
         .values(message_id=message_id)
     )
+    return message
 
 
 def of_message(conn: Connection, message_id: int) -> list[Row]:

@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
-from leadkeeper.crm import contacts, conversations, decisions, messages
+from leadkeeper.crm import conversations, decisions, messages
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.jobs.delivery import queue_reply
 from leadkeeper.jobs.guarding import reaches
 from leadkeeper.jobs.hand_over import hand_over
 from leadkeeper.jobs.undone import hand_over_event, reopen_event
-from leadkeeper.queue.enqueue import enqueue, postpone
+from leadkeeper.queue.enqueue import postpone
 from leadkeeper.queue.handlers import job
-from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.rules import book, history, runs
 from leadkeeper.rules.actions.base import Context, Effect
@@ -104,8 +104,8 @@ def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict,
         decisions.close(conn, [event_id], "answered", verdict.reason, verdict.message_id)
     elif verdict.settled == "silent":
         decisions.close(conn, [event_id], "silent", verdict.reason)
-        if verdict.reason == "opted_out":
-            _obey_opt_out(conn, facts)
+        if verdict.reason not in ("user_owns", "person"):  # there they wait for that person
+            conversations.asks_nothing(conn, facts.conversation_id, messages.get(conn, facts.message_id or 0).created_at)
     else:
         reason = verdict.reason or "no_rule"
         events = [row.event_id for row in decisions.unanswered(conn, facts.conversation_id)]
@@ -114,21 +114,11 @@ def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict,
         hand_over(conn, ctx, facts.conversation_id, reason, text=text)
 
 
-def _obey_opt_out(conn: Connection, facts: Facts) -> None:
-    """Nothing automatic leaves any more: waiting replies and sends of every thread of this contact are cancelled."""
-    for conversation_id in contacts.conversation_ids(conn, facts.contact_id):
-        events = [row.event_id for row in decisions.unanswered(conn, conversation_id)]
-        decisions.close(conn, events, "silent", "opted_out")
-        conversations.silence(conn, conversation_id, "opted_out", "silent")
-
-
 def _ask_for_reply(conn: Connection, conversation_id: int, settings: Settings) -> None:
     """One pending reply per conversation: a burst moves it, at most QUIET_MAX_SECONDS after its first message."""
     now = clock.now()
     first = min(row.opened_at for row in decisions.unanswered(conn, conversation_id))
     quiet = now + timedelta(seconds=settings.quiet_seconds)
     run_at = max(now, min(quiet, first + timedelta(seconds=settings.quiet_max_seconds)))
-    key = conversations.reply_key(conversation_id)
-    if postpone(conn, key, run_at) is None:
-        data = {"conversationId": conversation_id}
-        enqueue(conn, Job("reply", data, key=key, dedupe=key, priority=Lane.REPLY, run_at=run_at))
+    if postpone(conn, conversations.reply_key(conversation_id), run_at) is None:
+        queue_reply(conn, conversation_id, run_at)

@@ -1,8 +1,10 @@
 """What follows when a message does not leave as planned: stale, blocked, refused or in doubt."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
-from leadkeeper.crm import conversations, decisions, messages, outbox, tasks, timeline
+from leadkeeper.crm import contacts, conversations, decisions, messages, outbox, tasks, timeline
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Claimed, Job, Lane
 from leadkeeper.queue.outcomes import Cancel
@@ -29,20 +31,52 @@ def give_up(conn: Connection, job: Claimed, error: str) -> None:
         not_delivered(conn, message_id)
 
 
-def not_delivered(conn: Connection, message_id: int) -> None:
-    """An outbound message failed: what it had answered is handed over; a person's own is shown to them."""
+def reached(conn: Connection, message_id: int) -> None:
+    """The provider has it: with an answer, or a person's message, the customer's wait is over. A notice answers nothing."""
     message = messages.get(conn, message_id)
+    if message.purpose in ("reply", "person"):
+        conversations.get(conn, message.conversation_id, lock=True)
+        conversations.answered(conn, message.conversation_id, message_id)
+
+
+def not_delivered(conn: Connection, message_id: int) -> None:
+    """An outbound message failed: what it had answered is handed over; a person's own is shown to them.
+
+    To somebody who wants no more messages nothing is owed: there it closes silent.
+    """
+    message = messages.get(conn, message_id)
+    opted_out = contacts.opted_out(conn, message.conversation_id)
     events = decisions.reopen_answered_by(conn, message_id)
-    decisions.close(conn, events, "handed_over", "send_failed")
+    decisions.close(conn, events, *(("silent", "opted_out") if opted_out else ("handed_over", "send_failed")))
     timeline.add(conn, "send_failed", conversation_id=message.conversation_id, message=message_id, code=message.error_code)
     if message.purpose in ("reply", "notice"):
-        conversations.needs_human(conn, message.conversation_id, "send_failed")
+        if not opted_out:
+            conversations.needs_human(conn, message.conversation_id, "send_failed")
     elif message.purpose == "person":
         title = f"Your message could not be delivered: {message.reason or message.error_code}"
         tasks.add(
             conn, "send_failed", title, f"failed:{message_id}:{message.attempt}", conversation_id=message.conversation_id,
             owner_id=message.user_id,
         )  # fmt: skip
+
+
+def leave_to_people(conn: Connection, conversation_id: int) -> None:
+    """A reply that finds the conversation in other hands: what still waits for it is theirs, and closed so."""
+    conversation = conversations.get(conn, conversation_id, lock=True)
+    events = [row.event_id for row in decisions.unanswered(conn, conversation_id)]
+    if conversation.owner == "user":
+        decisions.close(conn, events, "silent", "user_owns")
+    elif conversation.owner == "nobody":
+        decisions.close(conn, events, "handed_over", "not_ai")
+    elif events:  # given back since
+        queue_reply(conn, conversation_id)
+
+
+def queue_reply(conn: Connection, conversation_id: int, run_at: datetime | None = None) -> None:
+    """Enqueue the one reply of a conversation; one that is pending already stands."""
+    key = conversations.reply_key(conversation_id)
+    data = {"conversationId": conversation_id}
+    enqueue(conn, Job("reply", data, key=key, dedupe=key, priority=Lane.REPLY, run_at=run_at))
 
 
 def redraft(conn: Connection, message: Row) -> Cancel:
@@ -52,9 +86,7 @@ def redraft(conn: Connection, message: Row) -> Cancel:
     deleted = decisions.of_deleted(conn, events)
     decisions.close(conn, deleted, "silent", "deleted_by_customer")
     if len(deleted) < len(events):
-        key = conversations.reply_key(message.conversation_id)
-        data = {"conversationId": message.conversation_id}
-        enqueue(conn, Job("reply", data, key=key, dedupe=key, priority=Lane.REPLY))
+        queue_reply(conn, message.conversation_id)
     return Cancel("stale: the customer wrote again")
 
 

@@ -1,7 +1,5 @@
 """Hand a conversation to a person, and tell the customer once."""
 
-from datetime import datetime
-
 from sqlalchemy import Connection
 
 from leadkeeper import clock
@@ -14,14 +12,16 @@ def hand_over(conn: Connection, ctx: JobContext, conversation_id: int, reason: s
     """The owner becomes nobody, a task is made, and a notice goes out when its guards let it."""
     if not conversations.needs_human(conn, conversation_id, reason, ctx.job.id):
         return
-    now = clock.now()
-    if guard(conn, ctx, conversation_id, "notice", now) is None and conversations.tell_once(conn, conversation_id):
-        _tell(conn, ctx, conversation_id, text, now)
+    if guard(conn, ctx, conversation_id, "notice", clock.now()) is None:
+        tell_once(conn, conversation_id, ctx.job.id, text)
 
 
-def _tell(conn: Connection, ctx: JobContext, conversation_id: int, text: str, now: datetime) -> None:
+def tell_once(conn: Connection, conversation_id: int, job_id: int | None, text: str = "handover") -> None:
+    """Write the notice, unless this hand-over has had its own. Whether it may go is asked again where it is sent."""
+    if not conversations.tell_once(conn, conversation_id):
+        return
     conversation = conversations.get(conn, conversation_id)
-    since = conversation.needs_human_since or now
+    since = conversation.needs_human_since or clock.now()
     outbox.write(
         conn,
         messages.Draft(
@@ -30,6 +30,6 @@ def _tell(conn: Connection, ctx: JobContext, conversation_id: int, text: str, no
             purpose="notice",
             body=texts.say(text, conversation.language),
             cause=f"notice:{conversation_id}:{int(since.timestamp() * 1_000_000)}",
-            job_id=ctx.job.id,
+            job_id=job_id,
         ),
     )

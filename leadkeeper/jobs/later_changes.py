@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound
-from leadkeeper.crm import accounts, contacts, conversations, decisions, leads, messages, templates, timeline
+from leadkeeper.crm import accounts, contacts, conversations, decisions, leads, messages, opting, templates, timeline
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.store.prepared import Row
 
@@ -72,7 +72,7 @@ def prefer(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     ids = [(identity.external_id, identity.kind) for identity in parsed.identities] or [(event.sender, "unknown")]
     contact_id = contacts.resolve(conn, event.account_id, ids)
     if parsed.details.get("marketing") == "stop":
-        contacts.opt_out(conn, contact_id, "provider")
+        opting.opt_out(conn, contact_id, "provider")
     elif parsed.details.get("marketing") == "resume":
         contacts.opt_in(conn, contact_id)
 

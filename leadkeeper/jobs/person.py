@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import channels
 from leadkeeper.config import Settings
-from leadkeeper.crm import contacts, conversations, messages, outbox, tasks, timeline
+from leadkeeper.crm import contacts, conversations, messages, opting, outbox, tasks, timeline
 from leadkeeper.errors import Conflict, Invalid
+from leadkeeper.jobs import delivery
 from leadkeeper.jobs.guarding import reaches
 from leadkeeper.rules.facts import Facts, gather
 from leadkeeper.rules.guards import Outgoing, check
@@ -100,6 +101,7 @@ def it_arrived(conn: Connection, message_id: int, user_id: int) -> None:
     message = messages.get(conn, message_id, lock=True)
     if message.state not in messages.IN_DOUBT or not messages.accepted(conn, message_id, None):
         raise Conflict(f"This message is not in doubt: it is {message.state}.")
+    delivery.reached(conn, message_id)
     _settled(conn, message, user_id, "arrived")
 
 
@@ -146,9 +148,7 @@ def note(conn: Connection, conversation_id: int, user_id: int, text: str) -> Non
 def opt_out(conn: Connection, conversation_id: int, user_id: int) -> None:
     """The customer told a person that they want no more messages: what was about to go is taken back."""
     contact_id = conversations.get(conn, conversation_id).contact_id
-    if contacts.opt_out(conn, contact_id, "person"):
-        for each in contacts.conversation_ids(conn, contact_id):
-            conversations.silence(conn, each, "opted_out", "silent")
+    if opting.opt_out(conn, contact_id, "person"):
         timeline.add(conn, "opt_out", conversation_id=conversation_id, user_id=user_id, by="person")
 
 

@@ -8,6 +8,7 @@ draft is written whatever comes; made stale by a person, it is dropped for good.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from leadkeeper.ai.respond import Draft, Question, respond
 from leadkeeper.config import Settings
 from leadkeeper.crm import conversations, decisions, messages, outbox, thread
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.jobs.delivery import leave_to_people
 from leadkeeper.jobs.guarding import guard
 from leadkeeper.jobs.hand_over import hand_over
 from leadkeeper.jobs.undone import hand_over_conversation, reopen_conversation
@@ -67,7 +69,7 @@ async def reply(ctx: JobContext, conversation_id: int) -> Outcome:
         if not asked.decisions:
             return Cancel("nothing unanswered")
         if asked.conversation.owner != "ai":
-            return Cancel("a person took over")
+            return Cancel("a person took over", then=partial(leave_to_people, conversation_id=conversation_id))
         draft = asked.stored or await _draft(ctx, asked)
         written = await ctx.db.write(conclude, ctx, asked, draft, last or asked.reopened)
         if written:
@@ -93,10 +95,13 @@ def conclude(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, last
 
     Raises ClaimLost when this worker no longer owns the job.
     """
-    hold(conn, ctx.job)
     conversation = conversations.get(conn, asked.conversation.id, lock=True)
+    hold(conn, ctx.job)
     waiting = {row.event_id for row in decisions.unanswered(conn, conversation.id)}
-    if conversation.owner != "ai" or waiting.isdisjoint(asked.events):
+    if conversation.owner != "ai":
+        leave_to_people(conn, conversation.id)
+        return True
+    if waiting.isdisjoint(asked.events):
         return True  # a person acted, or the customer took it back: that closed the decisions
     if conversation.revision != asked.conversation.revision and not last:
         return False

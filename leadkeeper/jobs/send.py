@@ -51,8 +51,11 @@ async def send(ctx: JobContext, message_id: int, timer: bool = False) -> Outcome
 def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool) -> Intent | Outcome:
     """Everything that must be true immediately before the call, committed with the intent.
 
-    Raises ClaimLost when this worker no longer owns the job.
+    The conversation is held first, as by everybody who hands it over or takes it: whatever is cancelled
+    and reopened here is not missed by a hand-over beside us. Raises ClaimLost when this worker no
+    longer owns the job.
     """
+    conversation = conversations.get(conn, messages.get(conn, message_id).conversation_id, lock=True)
     hold(conn, ctx.job)
     message = messages.get(conn, message_id, lock=True)
     if message.state == "sending":
@@ -70,12 +73,11 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool) -> In
     token = messages.begin_attempt(conn, message_id, ctx.job.id)
     if token is None:
         return Cancel("somebody else changed the message")
-    address = conversations.get(conn, message.conversation_id).address
     return Intent(
         message_id=message_id,
         token=token,
         account=account,
-        address=address,
+        address=conversation.address,
         kind=message.kind,
         text=message.body,
         template=message.template if message.kind == "template" else None,
@@ -101,7 +103,7 @@ def outcome_of(ctx: JobContext, intent: Intent, result: SendResult) -> Outcome:
 def record_accepted(conn: Connection, message_id: int, provider_id: str) -> None:
     """The provider took it: name it, and apply receipts that came before our answer did."""
     messages.accepted(conn, message_id, provider_id)
-    conversations.answered(conn, messages.get(conn, message_id).conversation_id)
+    delivery.reached(conn, message_id)
     settle(conn, message_id)
 
 
@@ -114,9 +116,11 @@ def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
 
 def settle(conn: Connection, message_id: int) -> None:
     """Apply what the provider has said of a message; a definite failure reopens what it had answered."""
-    receipts.claim_parked(conn, message_id)
+    before = receipts.claim_parked(conn, message_id)
     if receipts.apply(conn, message_id) is not None:
         delivery.not_delivered(conn, message_id)
+    elif before.state in messages.IN_DOUBT and messages.get(conn, message_id).state in messages.RANK:
+        delivery.reached(conn, message_id)
 
 
 def _found_sending(conn: Connection, ctx: JobContext, message: Row) -> Outcome:

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from leadkeeper.crm import conversations, decisions, tasks
+from leadkeeper.jobs.hand_over import tell_once
 from leadkeeper.queue.jobs import Claimed
 
 
@@ -15,7 +16,7 @@ def hand_over_event(conn: Connection, job: Claimed, error: str) -> None:
     decision = decisions.of_event(conn, event_id)
     conversation_id = decision.conversation_id if decision is not None else None
     if conversation_id is not None:
-        conversations.needs_human(conn, conversation_id, "job_failed", job.id)
+        _hand_over(conn, conversation_id, job)
         return
     tasks.add(conn, "handover", f"An incoming message could not be read: {error}", f"event:{event_id}", reason="job_failed")
 
@@ -27,7 +28,12 @@ def hand_over_conversation(conn: Connection, job: Claimed, error: str) -> None:
         return
     events = [row.event_id for row in decisions.unanswered(conn, conversation_id)]
     decisions.close(conn, events, "handed_over", "job_failed")
-    conversations.needs_human(conn, conversation_id, "job_failed", job.id)
+    _hand_over(conn, conversation_id, job)
+
+
+def _hand_over(conn: Connection, conversation_id: int, job: Claimed) -> None:
+    if conversations.needs_human(conn, conversation_id, "job_failed", job.id):
+        tell_once(conn, conversation_id, job.id)
 
 
 def reopen_event(conn: Connection, job: Claimed) -> None:

@@ -104,7 +104,7 @@ async def test_trying_a_failed_reply_again_opens_nothing_in_a_conversation_a_per
         await place.idle()
 
         assert await place.count(decided, decided.c.outcome.is_(None)) == 0
-        assert await place.sent() == []
+        assert [row.purpose for row in await place.outbound()] == ["notice"]
 
 
 async def test_trying_a_failed_reply_again_opens_only_what_it_was_to_answer(

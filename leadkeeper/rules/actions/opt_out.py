@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from leadkeeper.crm import contacts, conversations, timeline
+from leadkeeper.crm import opting, timeline
 from leadkeeper.rules.actions.base import ActionParams, Context, Effect, action
 from leadkeeper.rules.facts import Facts
 
@@ -13,8 +13,7 @@ class Params(ActionParams):
 
 @action("opt_out", en="stop all messages to them", ar="أوقف كل الرسائل إليهم", params=Params, settles=True)
 def opt_out(conn: Connection, facts: Facts, params: Params, ctx: Context) -> Effect:
-    """Opt the contact out, and take back what was about to be sent to this conversation."""
-    if contacts.opt_out(conn, facts.contact_id, "word"):
+    """Opt the contact out, and take back what was about to be sent to them."""
+    if opting.opt_out(conn, facts.contact_id, "word"):
         timeline.add(conn, "opt_out", conversation_id=facts.conversation_id, job_id=ctx.job_id, by="word")
-    conversations.silence(conn, facts.conversation_id, "opted_out", "silent")
     return Effect.done("opted out", silent="opted_out")
