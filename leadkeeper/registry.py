@@ -6,6 +6,7 @@ thing is adding a file.
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -23,6 +24,7 @@ class Registry(Generic[T]):
         self.package = package
         self._items: dict[str, T] = {}
         self._loaded = False
+        self._loading = threading.RLock()  # one thread may come back while it imports; others wait for the whole
 
     def add(self, name: str, item: T) -> T:
         """Register `item`; two things of one name are a programming error."""
@@ -32,13 +34,14 @@ class Registry(Generic[T]):
         return item
 
     def load(self) -> None:
-        """Import every module of the package, once."""
+        """Import every module of the package, once. Returns when all of them are there, whoever imports them."""
         if self._loaded:
             return
-        self._loaded = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
+        with self._loading:
+            package = importlib.import_module(self.package)
+            for module in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
+            self._loaded = True
 
     def all(self) -> Mapping[str, T]:
         """Every registered thing by name, in order of registration."""

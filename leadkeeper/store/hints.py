@@ -6,14 +6,17 @@ A hint says that something may have changed; whoever hears it reads the rows. If
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from leadkeeper.store.database import Database
-from leadkeeper.store.hints_postgres import PostgresHints
 from leadkeeper.store.hints_sqlite import SqliteHints
 
+if TYPE_CHECKING:
+    from leadkeeper.store.hints_postgres import PostgresHints
+
 _lock = threading.Lock()
-_running: WeakKeyDictionary[Database, tuple[SqliteHints | PostgresHints, int]] = WeakKeyDictionary()
+_running: "WeakKeyDictionary[Database, tuple[SqliteHints | PostgresHints, int]]" = WeakKeyDictionary()
 
 
 def start(db: Database) -> Callable[[], None]:
@@ -21,9 +24,15 @@ def start(db: Database) -> Callable[[], None]:
     with _lock:
         hints, users = _running.get(db, (None, 0))
         if hints is None:
-            hints = SqliteHints(db) if db.dialect == "sqlite" else PostgresHints(db)
+            hints = SqliteHints(db) if db.dialect == "sqlite" else _postgres(db)
         _running[db] = (hints, users + 1)
     return lambda: _stop(db)
+
+
+def _postgres(db: Database) -> "PostgresHints":
+    from leadkeeper.store.hints_postgres import PostgresHints  # psycopg: a fifth of a start on SQLite, for nothing
+
+    return PostgresHints(db)
 
 
 def _stop(db: Database) -> None:

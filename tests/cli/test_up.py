@@ -50,9 +50,11 @@ def test_from_nothing_to_an_invitation_through_a_sudden_death_to_a_clean_stop(st
     assert up.get("/healthz").json() == {"ok": True, "product": "leadkeeper"}
     assert up.get("/readyz").status_code == 200
 
-    assert resident_kb(up.process.pid) < 40_000
-
     (child,) = up.children()
+    assert resident_kb(up.process.pid) < 40_000
+    assert resident_kb(up.process.pid) + resident_kb(child) < 200_000
+    assert "psycopg" not in Path(f"/proc/{child}/maps").read_text(), "SQLite does not pay for PostgreSQL"
+
     os.kill(child, signal.SIGKILL)
 
     assert up.get(link).status_code == 200
