@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 from leadkeeper import clock
 from leadkeeper.cli.measure.figure import Figure, percentile
 from leadkeeper.cli.measure.ground import Ground
-from leadkeeper.cli.measure.load import Posted, Webhook, crowd, steady, webhooks
+from leadkeeper.cli.measure.load import Posted, Webhook, crowd, steady, until_taken, webhooks
 from leadkeeper.cli.measure.staged import account_of, staged
 from leadkeeper.cli.proof import rows
 from leadkeeper.cli.proof.figures import chat_ms
@@ -79,22 +79,8 @@ def _killed(stage: Stage) -> float:
     (webhook,) = webhooks(account_of(stage), 1)
     began = clock.monotonic()
     stage.launch()
-    asyncio.run(_until_taken(stage.address, webhook))
+    asyncio.run(until_taken(stage.address, webhook))
     return clock.monotonic() - began
-
-
-async def _until_taken(address: str, webhook: Webhook) -> None:
-    post = SocketPost()
-    try:
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    await crowd(post, address, [webhook], 1)
-                    return
-                except Unavailable:
-                    await asyncio.sleep(0.02)
-    finally:
-        await post.close()
 
 
 async def _post(stage: Stage, wanted: Sequence[Webhook], a_second: float | None) -> list[Posted]:

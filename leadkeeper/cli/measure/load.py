@@ -12,7 +12,7 @@ from leadkeeper import clock
 from leadkeeper.channels.whatsapp.webhook import HEADER, sign
 from leadkeeper.errors import Unavailable
 from leadkeeper.simulator import payloads
-from leadkeeper.simulator.posting import Post
+from leadkeeper.simulator.posting import Post, SocketPost
 from leadkeeper.simulator.state import SimAccount
 
 PATH = "/api/webhooks/whatsapp"
@@ -69,6 +69,21 @@ async def steady(post: Post, address: str, wanted: Sequence[Webhook], a_second: 
         await asyncio.sleep(max(0.0, began + number / a_second - clock.monotonic()))
         posting.append(asyncio.create_task(_posted(post, address, webhook)))
     return await asyncio.gather(*posting)
+
+
+async def until_taken(address: str, webhook: Webhook) -> None:
+    """Post it again and again until it is answered 200. Raises TimeoutError after 60 s."""
+    post = SocketPost()
+    try:
+        async with asyncio.timeout(60):
+            while True:
+                try:
+                    await _posted(post, address, webhook)
+                    return
+                except Unavailable:
+                    await asyncio.sleep(0.02)
+    finally:
+        await post.close()
 
 
 async def _posted(post: Post, address: str, webhook: Webhook) -> Posted:

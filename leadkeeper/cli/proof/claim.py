@@ -1,8 +1,16 @@
 """One claim of the report: what was expected, what was found, and where to look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An expectation that is not one value: its words, and whether something found meets it."""
+
+    words: str
+    met: Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +25,12 @@ class Check:
     @property
     def holds(self) -> bool:
         """True when what was found is what was expected."""
-        return bool(self.expected(self.found)) if callable(self.expected) else bool(self.expected == self.found)
+        return self.expected.met(self.found) if isinstance(self.expected, Wanted) else bool(self.expected == self.found)
 
     @property
     def wanted(self) -> str:
         """The expectation in words."""
-        return str(self.expected.__doc__ or "").strip() if callable(self.expected) else str(self.expected)
+        return self.expected.words if isinstance(self.expected, Wanted) else str(self.expected)
 
 
 @dataclass(slots=True)
@@ -35,7 +43,7 @@ class Claim:
     seconds: float = 0.0
 
     def check(self, text: str, expected: Any, found: Any, evidence: str = "") -> None:
-        """Add a check; `expected` is a value, or a predicate whose docstring says what is wanted."""
+        """Add a check; `expected` is a value, or a `Wanted`."""
         self.checks.append(Check(text, expected, found, evidence))
 
     @property
@@ -44,21 +52,29 @@ class Claim:
         return bool(self.checks) and all(check.holds for check in self.checks)
 
 
-def at_most(limit: float, unit: str = "") -> Callable[[float], bool]:
-    """A predicate: not more than `limit`."""
-
-    def small_enough(found: float) -> bool:
-        return found <= limit
-
-    small_enough.__doc__ = f"at most {limit:g}{unit}"
-    return small_enough
+def at_most(limit: float) -> "Wanted":
+    """Not more than `limit`."""
+    return Wanted(f"at most {limit:g}", lambda found: found <= limit)
 
 
-def at_least(limit: float, unit: str = "") -> Callable[[float], bool]:
-    """A predicate: not less than `limit`."""
+def at_least(limit: float) -> "Wanted":
+    """Not less than `limit`."""
+    return Wanted(f"at least {limit:g}", lambda found: found >= limit)
 
-    def large_enough(found: float) -> bool:
-        return found >= limit
 
-    large_enough.__doc__ = f"at least {limit:g}{unit}"
-    return large_enough
+def between(low: float, high: float) -> "Wanted":
+    """More than `low` and less than `high`."""
+    return Wanted(f"more than {low:g}, less than {high:g}", lambda found: low < found < high)
+
+
+def within(bounds: Sequence[float]) -> "Wanted":
+    """From the first to the second of `bounds`; without bounds: nothing at all."""
+    if not bounds:
+        return Wanted("none", lambda found: found is None)
+    low, high = bounds
+    return Wanted(f"{low:g} to {high:g}", lambda found: found is not None and low <= found <= high)
+
+
+def saying(text: str) -> "Wanted":
+    """A text that holds `text`."""
+    return Wanted(f"a reason that names {text}", lambda found: text in str(found or ""))

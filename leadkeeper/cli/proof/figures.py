@@ -1,27 +1,25 @@
 """The measured figures of the report. Loads are bounded and go to the staged server alone."""
 
 import asyncio
-import json
 import statistics
 import uuid
 from functools import partial
 
-import httpx2
-
-from leadkeeper import clock
-from leadkeeper.channels.whatsapp.webhook import HEADER, sign
 from leadkeeper.cli.measure.figure import percentile
+from leadkeeper.cli.measure.load import steady, webhooks
+from leadkeeper.cli.measure.staged import account_of
 from leadkeeper.cli.proof import rows
-from leadkeeper.cli.proof.stage import NUMBER, Stage
+from leadkeeper.cli.proof.stage import Stage
+from leadkeeper.simulator.posting import SocketPost
 
 ACK_SECONDS = 3
 ACK_RATE = 100
 CHATS = 20
 
 
-def measure(stage: Stage) -> dict[str, float]:
+def measure(stage: Stage, scale: float) -> dict[str, float]:
     """Acknowledgement at 100 webhooks a second while the worker works, pick-up, web chat to stored answer, memory."""
-    acks = asyncio.run(_acknowledgements(stage))
+    acks = asyncio.run(_acknowledgements(stage, ACK_SECONDS * scale))
     stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the measured webhooks to be worked off")
     chats = [chat_ms(stage, number) for number in range(CHATS)]
     idle = [_pick_up(stage, number) for number in range(10)]
@@ -34,27 +32,13 @@ def measure(stage: Stage) -> dict[str, float]:
     }
 
 
-async def _acknowledgements(stage: Stage) -> list[float]:
-    secret = stage.secrets["app_secret"].encode()
-    took: list[float] = []
-    async with httpx2.AsyncClient(base_url=stage.address, timeout=10) as http:
-
-        async def post(number: int) -> None:
-            body = _text(f"97155600{number:04}", "Where is your office?")
-            began = clock.monotonic()
-            answer = await http.post(
-                "/api/webhooks/whatsapp", content=body, headers={HEADER: sign(secret, body), "content-type": "application/json"}
-            )
-            answer.raise_for_status()
-            took.append((clock.monotonic() - began) * 1000)
-
-        began = clock.monotonic()
-        tasks = []
-        for number in range(ACK_SECONDS * ACK_RATE):
-            await asyncio.sleep(max(0.0, began + number / ACK_RATE - clock.monotonic()))
-            tasks.append(asyncio.create_task(post(number)))
-        await asyncio.gather(*tasks)
-    return took
+async def _acknowledgements(stage: Stage, seconds: float) -> list[float]:
+    post = SocketPost()
+    try:
+        posted = await steady(post, stage.address, webhooks(account_of(stage), int(seconds * ACK_RATE)), ACK_RATE)
+    finally:
+        await post.close()
+    return [each.milliseconds for each in posted]
 
 
 def _pick_up(stage: Stage, number: int) -> float:
@@ -74,19 +58,5 @@ def chat_ms(stage: Stage, number: int) -> float:
     read = partial(rows.outbound_to, prefix=visitor)
     stage.wait(lambda: bool(stage.rows(read)), 10, "an answer in the web chat")
     (answer,) = stage.rows(read)
-    received = stage.rows(partial(rows.of_senders, prefix=visitor))[0]
-    waited = answer.created_at - stage.rows(partial(rows.received_at, event_id=received.event_id))
+    waited = answer.created_at - stage.rows(partial(rows.received_at, sender=answer.address))
     return float(waited.total_seconds() * 1000)
-
-
-def _text(sender: str, text: str) -> bytes:
-    message = {
-        "from": sender,
-        "id": f"wamid.{uuid.uuid4().hex}",
-        "timestamp": str(int(clock.now().timestamp())),
-        "type": "text",
-        "text": {"body": text},
-    }
-    value = {"messaging_product": "whatsapp", "metadata": {"phone_number_id": NUMBER}, "messages": [message]}
-    entry = {"id": "1", "changes": [{"field": "messages", "value": value}]}
-    return json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()

@@ -1,49 +1,55 @@
 """The report as Markdown for people and JSON for machines."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from leadkeeper.cli.config import masked
 from leadkeeper.cli.proof.claim import Claim
+from leadkeeper.cli.proof.run import Proof
 
 SECRET = ("TOKEN", "SECRET", "PASSWORD", "KEY")
+ROWS = "last.db"
+"""The scratch database of the last report, beside it."""
 
 
 def shown(settings: Mapping[str, str]) -> dict[str, str]:
     """Changed settings as they may be printed."""
-    return {name: "(generated)" if any(word in name for word in SECRET) else value for name, value in settings.items()}
+    return {
+        name: "(generated)" if any(word in name for word in SECRET) else str(masked(value)) for name, value in settings.items()
+    }
 
 
-def as_json(
-    claims: Sequence[Claim], figures: Mapping[str, float], settings: Mapping[str, str], conditions: Mapping[str, Any]
-) -> dict[str, Any]:
+def as_json(found: Proof, conditions: Mapping[str, Any]) -> dict[str, Any]:
     """Everything, with each check's expectation and finding."""
     return {
-        "ok": all(claim.holds for claim in claims),
+        "ok": found.holds,
         "conditions": dict(conditions),
-        "settings": shown(settings),
-        "claims": [
-            {
-                "number": claim.number,
-                "title": claim.title,
-                "holds": claim.holds,
-                "seconds": round(claim.seconds, 1),
-                "checks": [
-                    {
-                        "text": check.text,
-                        "expected": check.wanted,
-                        "found": str(check.found),
-                        "holds": check.holds,
-                        "evidence": check.evidence,
-                    }
-                    for check in claim.checks
-                ],
-            }
-            for claim in claims
-        ],
-        "figures": dict(figures),
+        "settings": shown(found.changed),
+        "claims": [_claim(claim) for claim in found.claims],
+        "figures": dict(found.figures),
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    checks = [
+        {
+            "text": check.text,
+            "expected": check.wanted,
+            "found": str(check.found),
+            "holds": check.holds,
+            "evidence": check.evidence,
+        }
+        for check in claim.checks
+    ]
+    return {
+        "number": claim.number,
+        "title": claim.title,
+        "holds": claim.holds,
+        "seconds": round(claim.seconds, 1),
+        "checks": checks,
     }
 
 
@@ -61,8 +67,8 @@ def as_markdown(told: Mapping[str, Any]) -> str:
             lines.append(f"| {mark} | " + " | ".join(_cell(cell) for cell in cells) + " |")
     lines += ["", "## Measured", "", "| figure | value |", "|---|---|"]
     lines += [f"| {name} | {value:g} |" for name, value in told["figures"].items()]
-    lines += ["", "## Settings changed for this run", ""]
-    lines += [f"- `{name}={value}`" for name, value in told["settings"].items()]
+    lines += ["", "## Changed for this run", ""]
+    lines += [f"- `{name}`: `{value}`" for name, value in told["settings"].items()]
     return "\n".join(lines) + "\n"
 
 

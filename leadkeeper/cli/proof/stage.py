@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ import httpx2
 from sqlalchemy import Connection
 
 from leadkeeper import clock
+from leadkeeper.cli.proof.ledger import Call, Ledger, Person, calls_of
 from leadkeeper.errors import Unavailable
 from leadkeeper.store.database import Database
 
@@ -27,29 +28,34 @@ R = TypeVar("R")
 
 EMAIL = "owner@prove.example"
 NUMBER = "100000000000001"
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
+"""Patience with a start on a loaded machine; how long it took is measured."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
 
 
 class Stage:
-    """Everything the claims act on. `settings` are the changed ones, as they are printed."""
+    """Everything the claims act on. `settings` are the server's, `noted` what else differs from an ordinary start."""
 
-    def __init__(self, folder: Path, database_url: str = "") -> None:
+    def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
         self.password = secrets.token_urlsafe(24)
         self.secrets = {name: secrets.token_hex(16) for name in ("token", "app_secret", "verify_token", "cron")}
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        self.database_url = database_url or f"sqlite:///{folder / 'data' / 'leadkeeper.db'}"
+        self.database_url = database_url
         self._server: subprocess.Popen[bytes] | None = None
         self._provider = self._start_provider()
         self.provider = httpx2.Client(base_url=self._provider_address, timeout=30)
         self.settings = self._settings()
+        self.noted: dict[str, str] = {}
         self.http = httpx2.Client(base_url=self.address, timeout=30)
         self._db: Database | None = None
 
     def start(self, **more: str) -> float:
-        """Start server and worker; returns the seconds until it answered that it is ready."""
+        """Start server and worker; returns the seconds until it answered that it is ready.
+
+        `more`: settings for this start alone.
+        """
         began = clock.monotonic()
         self.launch(**more)
         self.wait(self.ready, READY_SECONDS, "the server to be ready")
@@ -57,8 +63,9 @@ class Stage:
 
     def launch(self, **more: str) -> None:
         """Start server and worker without waiting for them."""
+        self.noted |= {f"{name} (for one start)": value for name, value in more.items()}
         environment = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
-        log = (self.folder / "server.log").open("ab")
+        log = self.log.open("ab")
         self._server = subprocess.Popen(
             [sys.executable, "-m", "leadkeeper", "up"],
             env={**environment, **self.settings, **more},
@@ -103,6 +110,12 @@ class Stage:
         answer = self.http.post("/api/auth/login", json={"email": EMAIL, "password": self.password})
         return int(answer.status_code)
 
+    def leave(self) -> None:
+        """Log out and hang up: from here on nobody is connected."""
+        self.http.post("/api/auth/logout")
+        self.http.close()
+        self.http = httpx2.Client(base_url=self.address, timeout=30)
+
     def api(self, method: str, path: str, **more: Any) -> Any:
         """One JSON call that has to succeed; returns its body."""
         answer = self.http.request(method, path, **more)
@@ -110,18 +123,40 @@ class Stage:
             raise Unavailable(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
 
-    def says(self, sender: str, text: str, **more: Any) -> None:
+    def says(self, sender: str, text: str) -> None:
         """A customer writes; delivered at least once, in the background of the provider."""
-        self.provider.post("/sim/inbound", json={"from": sender, "text": text, "wait": False, **more}).raise_for_status()
+        self.crowd_says([{"from": sender, "text": text}])
+
+    def crowd_says(self, messages: Sequence[Mapping[str, str]], together: int = 20) -> None:
+        """Many customers write; so many of their messages come in one webhook."""
+        for start in range(0, len(messages), together):
+            crowd = {"messages": list(messages[start : start + together]), "wait": False}
+            self.provider.post("/sim/inbound", json=crowd).raise_for_status()
+
+    def behave(self, **fields: Any) -> None:
+        """How the provider behaves to everybody from now on."""
+        self.provider.post("/sim/behaviour", json=fields).raise_for_status()
+        for name, value in fields.items():
+            before = self.noted.get(f"provider: {name}")
+            self.noted[f"provider: {name}"] = f"{before}, then {value}" if before else str(value)
 
     def script(self, recipient: str, **step: Any) -> None:
         """What the provider does to the next calls for a recipient."""
         self.provider.post("/sim/script", json={"to": recipient, **step}).raise_for_status()
 
-    def calls(self) -> Mapping[str, Any]:
-        """What the provider has heard, in counts."""
-        counts: Mapping[str, Any] = self.provider.get("/sim/counts").json()
-        return counts
+    def undelivered(self) -> int:
+        """Webhooks of the provider that have not been taken yet."""
+        return int(self.provider.get("/sim/counts").json()["pending"])
+
+    def heard(self) -> list[Call]:
+        """Every call the provider has had, oldest first."""
+        return calls_of(self.provider.get("/sim/log", params={"kind": "send", "limit": 20_000}).json()["entries"])
+
+    def ledger(self, senders: Sequence[str], read: Callable[[Connection], Mapping[str, Person]]) -> Ledger:
+        """Both books of these people: the rows first, then the provider's log."""
+        people = self.rows(read)
+        wanted = set(senders)
+        return Ledger(senders, people, [call for call in self.heard() if call.to in wanted])
 
     def rows(self, read: Callable[[Connection], R]) -> R:
         """Read the rows themselves."""
@@ -140,7 +175,7 @@ class Stage:
         began = clock.monotonic()
         while not true():
             if clock.monotonic() - began > seconds:
-                raise Unavailable(f"waited {seconds:g} s in vain for {what}; see {self.folder / 'server.log'}")
+                raise Unavailable(f"waited {seconds:g} s in vain for {what}; see the server's log")
             clock.sleep_until_tick(0.05)
         return clock.monotonic() - began
 
@@ -155,6 +190,11 @@ class Stage:
         pids = process_tree(self._server.pid) if self._server is not None else []
         ticks = sum(int(stat[11]) + int(stat[12]) for stat in map(_stat, pids) if len(stat) > 12)
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def log(self) -> Path:
+        """Where the server's log is written."""
+        return self.folder / "server.log"
 
     def _start_provider(self) -> "subprocess.Popen[str]":
         account = ["--phone-number-id", NUMBER, "--token", self.secrets["token"], "--app-secret", self.secrets["app_secret"]]
