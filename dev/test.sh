@@ -34,8 +34,9 @@ if (($# > 0)); then
   exec .venv/bin/python -m pytest "$@"
 fi
 
-rm -f .make/coverage .make/coverage.*
+export PROBES_OF_LEADKEEPER=$PWD/.make/probes
+rm -rf "$PROBES_OF_LEADKEEPER" && mkdir "$PROBES_OF_LEADKEEPER"
 failed=0
-COVERAGE_FILE=.make/coverage .venv/bin/python -m coverage run -m pytest -n 2 --dist loadscope --junit-xml .make/tests.xml || failed=$?
-dev/coverage.sh || failed=$?
+PYTHONPATH=$PWD/dev/probes .venv/bin/python -m pytest -n 2 --dist loadscope --junit-xml .make/tests.xml || failed=$?
+.venv/bin/python -m dev.probes.collect || failed=$?
 exit "$failed"
