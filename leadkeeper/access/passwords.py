@@ -22,6 +22,7 @@ Ts = TypeVarTuple("Ts")
 
 SHORTEST = 12
 LONGEST = 500
+"""Characters as they were typed: composing them (NFC) costs the square of a run of accents and holds up every thread."""
 MOST_WAITING = 32
 """Log-ins that may wait for a hashing thread; more are told to come back."""
 
@@ -54,11 +55,11 @@ def strong(password: str, email: str = "", field: str = "password") -> str:
 
     Length is what counts; there are no rules about kinds of characters (NIST SP 800-63B).
     """
+    if len(password) > LONGEST:
+        raise Invalid("the password is too long", {field: "Use at most 500 characters."})
     text = unicodedata.normalize("NFC", password)
     if len(text) < SHORTEST:
         raise Invalid("the password is too short", {field: "Use at least 12 characters."})
-    if len(text) > LONGEST:
-        raise Invalid("the password is too long", {field: "Use at most 500 characters."})
     if text.lower() in _COMMON or len(set(text)) < 4 or (email and text.lower() == email.lower()):
         raise Invalid("the password is easy to guess", {field: "This password is easy to guess. Choose another one."})
     return text
@@ -83,15 +84,16 @@ async def check(password: str, stored: str | None) -> Check:
 
 
 def _check(password: str, stored: str | None) -> Check:
-    text = unicodedata.normalize("NFC", password)
+    known = stored if len(password) <= LONGEST else None
+    text = unicodedata.normalize("NFC", password[:LONGEST])
     nobody = _nobody()
     try:
-        _hasher.verify(stored or nobody, text)
+        _hasher.verify(known or nobody, text)
     except (VerifyMismatchError, InvalidHashError):
         return Check(False)
-    if stored is None:
+    if known is None:
         return Check(False)
-    return Check(True, _hasher.hash(text) if _hasher.check_needs_rehash(stored) else None)
+    return Check(True, _hasher.hash(text) if _hasher.check_needs_rehash(known) else None)
 
 
 async def _in_thread(fn: Callable[[*Ts], R], *args: *Ts) -> R:

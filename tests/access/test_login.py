@@ -92,6 +92,19 @@ async def test_a_password_is_the_same_however_its_accents_are_typed(db: Database
     assert await login.log_in(db, "sara@example.com", "cafe\u0301 au lait noir", HERE)
 
 
+async def test_an_endless_password_is_wrong_and_holds_nobody_up(db: Database) -> None:
+    sara(db)
+    endless = "a" + "\u0301" * 60_000 + "\u0316" * 60_000
+    began = clock.monotonic()
+
+    with pytest.raises(Unauthorized):
+        await login.log_in(db, "sara@example.com", endless, HERE)
+    with pytest.raises(Invalid):
+        passwords.strong(endless)
+
+    assert clock.monotonic() - began < 5
+
+
 @pytest.mark.parametrize("weak", ["short", "password1234", "aaaaaaaaaaaaaaaa", "SARA@example.com", "x" * 501])
 def test_weak_passwords_are_refused_by_field(weak: str) -> None:
     with pytest.raises(Invalid) as error:
