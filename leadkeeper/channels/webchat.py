@@ -23,6 +23,10 @@ from leadkeeper.channels.storable import storable_text
 
 ACCOUNT = "webchat"
 LONGEST = 4000
+LONGEST_SESSION = 180
+"""Characters of a session id: it is the sender of its events, as long as that column takes."""
+OLDEST = datetime(2001, 1, 1, tzinfo=UTC)
+"""No browser's clock is believed that says an earlier time."""
 
 
 class WebChat:
@@ -33,7 +37,7 @@ class WebChat:
 
     def receive(self, body: JsonObject) -> Received:
         """One message of a visitor: {sessionId, message, name?, email?, timestamp?, clientMessageId?}."""
-        visitor = _text(body.get("sessionId"), 200)
+        visitor = _text(body.get("sessionId"), LONGEST_SESSION)
         text = _text(body.get("message"), LONGEST)
         if not visitor or not text:
             return Received(notes=["sessionId and message are needed"])
@@ -78,15 +82,20 @@ def _text(value: Any, limit: int) -> str:
 
 
 def _moment(value: Any) -> datetime | None:
-    """ISO text, or seconds or milliseconds since 1970; anything else is no time."""
+    """ISO text, or seconds or milliseconds since 1970, in UTC; anything else, and what cannot be, is no time."""
     try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        moment = _told(value)
     except (ValueError, OverflowError, OSError):
         return None
+    return moment if moment is not None and moment > OLDEST else None
+
+
+def _told(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
     return None
 
 

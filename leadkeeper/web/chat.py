@@ -13,6 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from leadkeeper.channels.storable import storable_text
 from leadkeeper.crm import chat_reading, visitors
 from leadkeeper.crm.chat_reading import Line, Page
 from leadkeeper.errors import Forbidden, Unavailable
@@ -94,7 +95,7 @@ async def _read(request: Request, visitor: str, after: int) -> Page:
 
 def _visitor(request: Request) -> str:
     """The session of a caller who holds its token. Raises Forbidden for anybody else."""
-    visitor = request.query_params.get("sessionId", "").strip()[:200]
+    visitor = storable_text(request.query_params.get("sessionId", "")).strip()
     if not visitors.holds(request.state.box, visitor, request.headers.get(TOKEN, "")):
         raise Forbidden("the visitor token does not open this session")
     return visitor

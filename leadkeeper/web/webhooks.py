@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from leadkeeper.channels.base import Event, Received, channels
-from leadkeeper.channels.webchat import LONGEST
+from leadkeeper.channels.webchat import LONGEST, LONGEST_SESSION
 from leadkeeper.channels.whatsapp.webhook import challenge, verify
 from leadkeeper.crm import visitors
 from leadkeeper.crm.accounts import Account
@@ -63,8 +63,7 @@ async def webchat(request: Request) -> Response:
     (event,) = channels.get("webchat").receive(body).events
     account_id = await request.state.site.chat_account()
     arrival = Arrival(account_id, event.external_id, event.kind, event.sender, event.payload, event.occurred_at)
-    raw = json.dumps(body).encode()
-    delivery = Delivery(channel="webchat", body=raw, arrivals=[arrival])
+    delivery = Delivery(channel="webchat", body=await request.body(), arrivals=[arrival])
     entered = visitors.Entering(account_id, visitor, str(body.get("visitorToken") or ""))
     token = await request.state.db.write(visitors.enter, request.state.box, entered)
     await request.state.db.write_batch(accept, delivery)
@@ -110,7 +109,7 @@ def _arrival(event: Event, account_id: int) -> Arrival:
 
 def _check_chat(body: dict[str, Any]) -> None:
     wrong = {}
-    for name, limit in (("sessionId", 200), ("message", LONGEST)):
+    for name, limit in (("sessionId", LONGEST_SESSION), ("message", LONGEST)):
         value = body.get(name)
         if not isinstance(value, str) or not value.strip():
             wrong[name] = "is needed"
