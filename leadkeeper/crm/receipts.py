@@ -101,7 +101,7 @@ def _find(conn: Connection, account_id: int, external_id: str, token: str | None
     """The message of our token, else the one the provider knows by this id."""
     if token is not None:
         number, _, attempt = token.partition(".")
-        if number.isdigit() and attempt.isdigit() and len(number) < 18:
+        if token.isascii() and number.isdigit() and attempt.isdigit() and len(token) < 19:
             row = conn.execute(
                 select(outbound.c.id).where(
                     outbound.c.id == int(number),

@@ -42,8 +42,9 @@ def search(conn: Connection, text: str, limit: int = 8) -> list[Subject]:
     """Leads whose contact's name, phone or e-mail holds `text`, the newest first; a bare number is also a lead's id."""
     like = f"%{text.strip().replace('%', '').replace('_', '')}%"
     matches = contacts.c.name.ilike(like) | contacts.c.phone.ilike(like) | contacts.c.email.ilike(like)
-    if text.strip().isdigit() and len(text.strip()) < 16:
-        matches |= leads.c.id == int(text.strip())
+    number = text.strip()
+    if number.isascii() and number.isdigit() and len(number) < 16:
+        matches |= leads.c.id == int(number)
     query = select(leads.c.id, contacts.c.name, contacts.c.phone).join(contacts, contacts.c.id == leads.c.contact_id)
     rows = conn.execute(query.where(matches).order_by(leads.c.id.desc()).limit(limit))
     return [Subject(row.id, row.name or row.phone) for row in rows]

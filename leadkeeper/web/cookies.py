@@ -56,11 +56,13 @@ def said(request: Request) -> tuple[str, str, dict[str, object]] | None:
     if not raw:
         return None
     try:
-        text, kind, values = json.loads(unquote(raw))
-    except ValueError:
+        found = json.loads(unquote(raw))
+    except (ValueError, RecursionError):
         return None
-    good = isinstance(text, str) and kind in ("ok", "bad") and isinstance(values, dict)
-    return (text, kind, values) if good else None
+    match found:
+        case [str(text), "ok" | "bad" as kind, dict(values)]:
+            return text, kind, values
+    return None
 
 
 def drop_said(request: Request, response: Response) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from leadkeeper.channels.storable import storable_text
 from leadkeeper.errors import Invalid, UnsupportedType
 
 _TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -29,7 +30,7 @@ class Form:
 
     def text(self, name: str, *, longest: int = 1000, required: bool = True, missing: str = "Fill this in.") -> str:
         """A trimmed text; NUL and lone surrogates never get through."""
-        value = self.values.get(name, "").replace("\x00", "").encode("utf-8", "replace").decode().strip()
+        value = storable_text(self.values.get(name, "")).strip()
         if required and not value:
             self.errors[name] = missing
         elif len(value) > longest:
@@ -59,8 +60,8 @@ class Form:
         return self.values.get(name, "") not in ("", "0", "false", "off")
 
     def ids(self, name: str) -> list[int]:
-        """Every whole number of a repeated field (ticked rows)."""
-        return [int(value) for value in self.lists.get(name, []) if value.isdigit()]
+        """Every id of a repeated field (ticked rows)."""
+        return [found for value in self.lists.get(name, []) if (found := id_of(value)) is not None]
 
     def check(self) -> None:
         """Raises Invalid when a field was bad."""
@@ -76,7 +77,7 @@ class Form:
 
 
 async def read(request: Request) -> Form:
-    """The form of a request. Raises UnsupportedType for any other body."""
+    """The form of a request; NUL and lone surrogates never get through. Raises UnsupportedType for any other body."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind and kind not in _TYPES:
         raise UnsupportedType("Send a form here.")
@@ -86,9 +87,14 @@ async def read(request: Request) -> Form:
         if isinstance(value, UploadFile):
             form.files[name] = value
         else:
-            form.values[name] = value
-            form.lists.setdefault(name, []).append(value)
+            form.values[name] = storable_text(value)
+            form.lists.setdefault(name, []).append(form.values[name])
     return form
+
+
+def id_of(text: str) -> int | None:
+    """The id a text names, if a database can hold it."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def local(target: str | None, otherwise: str = "/") -> str:

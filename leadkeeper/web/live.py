@@ -136,7 +136,7 @@ class Live:
     def _missed(self, last_id: str) -> set[str] | None:
         """Topics signalled after `last_id`; None when we cannot know them all."""
         boot, _, number = last_id.partition("-")
-        if boot != self._boot or not number.isdigit() or int(number) > self._number:
+        if boot != self._boot or not number.isdecimal() or len(number) > 18 or int(number) > self._number:
             return None
         after = int(number)
         if self._past and self._past[0][0] > after + 1:

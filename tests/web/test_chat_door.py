@@ -45,7 +45,7 @@ async def test_nul_and_lone_surrogates_are_taken_and_read_again(desk: Desk, give
 
 
 async def test_the_delivery_is_kept_byte_for_byte(desk: Desk) -> None:
-    raw = r'{ "sessionId":"%s",  "message": "he\u0000llo \ud83d" }' % session()
+    raw = r'{ "message": "he\u0000llo \ud83d",  "sessionId":"' + session() + '" }'
 
     await post(desk, raw)
 

@@ -82,10 +82,10 @@ async def take(request: Request) -> Response:
 async def assign(request: Request) -> Response:
     """Give it to a colleague."""
     form = await forms.read(request)
-    chosen = form.values.get("user_id", "")
-    if not chosen.isdigit():
+    chosen = forms.id_of(form.values.get("user_id", ""))
+    if chosen is None:
         return redirect(request, back_of(request, form), "Choose one of the list.", kind="bad")
-    return await act(request, "The conversation is assigned.", look_after, int(chosen[:18]), request.state.user.id)
+    return await act(request, "The conversation is assigned.", look_after, chosen, request.state.user.id)
 
 
 @page.post(f"{ONE}/give-back", access=Access.AGENT, name="inbox_give_back")
@@ -177,8 +177,8 @@ def _speak(conn: Connection, settings: Settings, conversation_id: int, user_id: 
 
 def _of_template(conn: Connection, form: Form) -> Said:
     """The chosen template with its places filled. Raises Invalid naming each empty place."""
-    chosen = form.values.get("template", "")
-    row = templates.get(conn, int(chosen)) if chosen.isdigit() and len(chosen) < 19 else None
+    chosen = forms.id_of(form.values.get("template", ""))
+    row = templates.get(conn, chosen) if chosen is not None else None
     if row is None or row.status != "approved":
         raise Invalid("This template may not be sent now. Choose another one.")
     filled = {name: form.text(f"place_{name}", longest=1024) for name in places(row.body)}
