@@ -10,6 +10,7 @@ from leadkeeper.store import migrate
 from leadkeeper.store.database import Database
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from starlette.applications import Starlette
 
     from leadkeeper.knowledge.index import SearchIndex
@@ -54,6 +55,8 @@ class Parts:
             db.read_now(migrate.check)
             db.read_now(db.anchor_clock)
             db.write_now(first_start.prepare, settings, box)
+            if demo:
+                db.read_now(_refuse_demo)
             step("database" if before == now else f"database, schema {before or 'none'} -> {now}")
             made, index = _worker(db, settings, box) if worker else (None, None)
             app = _app(db, settings, box, made, demo) if web else None
@@ -69,6 +72,17 @@ class Parts:
         if self.worker is not None and self.worker.is_alive():
             self.worker.stop()
         self.db.close()
+
+
+def _refuse_demo(conn: "Connection") -> None:
+    from leadkeeper.errors import Conflict
+    from leadkeeper.example import load as example
+
+    if real := example.in_the_way(conn):
+        raise Conflict(
+            f"no demo here: {real} is connected, and its customers would be answered from invented documents. "
+            "Use another data folder: LEADKEEPER_DATA_DIR=demo make demo"
+        )
 
 
 def _worker(db: Database, settings: Settings, box: SecretBox) -> "tuple[Worker, SearchIndex]":

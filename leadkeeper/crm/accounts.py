@@ -120,6 +120,12 @@ def halted(conn: Connection) -> Sequence[tuple[str, str]]:
     return [(row.name, row.halted_reason or "") for row in rows]
 
 
+def reaching_customers(conn: Connection) -> Sequence[str]:
+    """Names of the accounts real people write to: connected, not ours, and over https as every real provider is."""
+    real = ~table.c.simulated & (table.c.state != "off") & table.c.base_url.like("https://%")
+    return list(conn.execute(select(table.c.name).where(real).order_by(table.c.id)).scalars())
+
+
 def note_error(conn: Connection, account_id: int, text: str) -> None:
     """Remember the last thing that went wrong on an account, for its card."""
     conn.execute(update(table).where(table.c.id == account_id).values(last_error=text[:500], last_error_at=clock.now()))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from leadkeeper import clock
-from leadkeeper.crm import expiries, simulated
+from leadkeeper.crm import accounts, expiries, simulated
 from leadkeeper.example import business
 from leadkeeper.example.business import Prospect
 from leadkeeper.knowledge import documents
@@ -17,6 +17,11 @@ from leadkeeper.store.signals import signal
 
 MARK = "example"
 """The settings row that says what the example brought: {documents: {id: version}, settings: {name: value}}."""
+
+
+def in_the_way(conn: Connection) -> str:
+    """The name of a connected account whose real customers would be answered from invented documents; empty: none."""
+    return "" if loaded(conn) else next(iter(accounts.reaching_customers(conn)), "")
 
 
 def load(conn: Connection, box: SecretBox, user_id: int | None = None) -> dict[str, Any]:

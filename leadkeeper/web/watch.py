@@ -14,6 +14,8 @@ from leadkeeper.web.frame import Banner, banner, figures
 
 LATE_SECONDS = 300
 """A job that has been due for longer than this is worth a banner."""
+INVENTED = "Example data is in the inbox. Invented customers write, and nothing is sent to anyone."
+INVENTED_FOR_REAL = "Example documents are in use, and the customers of {name} are answered from them."
 
 
 @figures
@@ -55,12 +57,14 @@ def account_halted(conn: Connection) -> Iterable[Banner]:
 @banner
 def demo_data(conn: Connection) -> Iterable[Banner]:
     """What is shown is invented."""
-    if example.present(conn):
-        yield Banner(
-            "info", "Example data is in the inbox. Invented customers write, and nothing is sent to anyone.",
-            action="Clear demo data", post="/setup/demo/clear", least=Role.ADMIN,
-            question="Delete the example business, its customers and all they wrote? Real messages stay.",
-        )  # fmt: skip
+    if not example.present(conn):
+        return
+    real = next(iter(accounts.reaching_customers(conn)), None)
+    yield Banner(
+        "info" if real is None else "warn", INVENTED if real is None else INVENTED_FOR_REAL, {"name": real or ""},
+        action="Clear demo data", post="/setup/demo/clear", least=Role.ADMIN,
+        question="Delete the example business, its customers and all they wrote? Real messages stay.",
+    )  # fmt: skip
 
 
 def oldest_due_seconds(conn: Connection) -> float:

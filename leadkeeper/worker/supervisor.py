@@ -45,6 +45,7 @@ class Supervisor:
         while True:
             code = self._run_child()
             if self._stop_at is not None:
+                _tell_a_person("Leadkeeper has stopped.")
                 return 0
             if code in (0, GIVE_UP):
                 return code
@@ -59,10 +60,14 @@ class Supervisor:
         self._child = subprocess.Popen(self._command, env=self._environment, start_new_session=True, pass_fds=self._keep)  # noqa: S603
         if self._stop_at is not None:
             self._child.terminate()
+        told = False
         while True:
             try:
                 return self._child.wait(LOOK_SECONDS)
             except subprocess.TimeoutExpired:
+                if self._stop_at is not None and not told:
+                    _tell_a_person("\nStopping: what runs is finished first. What waits is kept.")
+                    told = True
                 if self._stop_at is not None and clock.monotonic() > self._stop_at:
                     self._child.kill()
 
@@ -71,6 +76,12 @@ class Supervisor:
             self._stop_at = clock.monotonic() + STOP_SECONDS
         if self._child is not None and self._child.poll() is None:
             self._child.terminate()
+
+
+def _tell_a_person(words: str) -> None:
+    """On a terminal; a log has no use for it."""
+    if sys.stderr.isatty():
+        print(words, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def supervise(command: Sequence[str], environment: Mapping[str, str] | None = None, keep: Sequence[int] = ()) -> int:

@@ -1,16 +1,19 @@
 """The life of an installation: start, invitation, a death in the middle, stop; and every clear refusal."""
 
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from leadkeeper.store.database import Database
-from tests.cli.processes import Running, until
+from tests.cli.processes import Running, environment, until
 
 Start = Callable[..., Running]
 
@@ -65,6 +68,29 @@ def test_from_nothing_to_an_invitation_through_a_sudden_death_to_a_clean_stop(st
     assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o077 == 0
 
 
+def test_ctrl_c_on_a_terminal_says_that_it_stops_and_that_it_has_stopped(tmp_path: Path, port: str) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execve(sys.executable, [sys.executable, "-m", "leadkeeper", "up", "--quiet"], environment({"PORT": port}))
+    said = read_until(terminal, "Ctrl+C")
+
+    os.write(terminal, b"\x03")
+    said += read_until(terminal, "has stopped.")
+
+    assert said.index("Leadkeeper is running") < said.index("Stopping: what runs is finished first")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def read_until(terminal: int, text: str) -> str:
+    """What is written to a terminal, once it holds `text`."""
+    said = ""
+    until(lambda: bool(select.select([terminal], [], [], 0)[0]))
+    while text not in said:
+        said += os.read(terminal, 65536).decode()
+    return said
+
+
 def test_a_misspelt_setting_ends_the_start_with_one_sentence(start: Start) -> None:
     up = start("up", "--quiet", PROT="1")
 
@@ -110,3 +136,18 @@ def test_apart_they_serve_one_database(start: Start, db: Database, database_url:
     worker.wait_for("working")
     until(lambda: web.get("/readyz").json()["failing"] == [])
     assert (worker.end(), web.end()) == (0, 0)
+
+
+def test_no_demo_where_real_customers_would_be_answered_from_invented_documents(start: Start) -> None:
+    number = {
+        "WHATSAPP_PHONE_NUMBER_ID": "100200",
+        "WHATSAPP_TOKEN": "t",
+        "WHATSAPP_APP_SECRET": "s",
+        "WHATSAPP_VERIFY_TOKEN": "v",
+    }
+
+    up = start("up", "--quiet", "--demo", **number)
+
+    assert up.process.wait(60) == 78
+    assert "no demo here:" in up.said
+    assert "LEADKEEPER_DATA_DIR=demo make demo" in up.said

@@ -1,9 +1,10 @@
 """Set-up in steps, the example in one click, and the phone that writes to the real pipeline."""
 
 import pytest
+from sqlalchemy import Connection
 
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import simulated
+from leadkeeper.crm import accounts, simulated
 from leadkeeper.example import business
 from leadkeeper.example.clear import present
 from leadkeeper.knowledge import documents
@@ -13,6 +14,10 @@ from tests.web.conftest import Desk
 
 HOURS = {f"{part}_{day}": value for day in ("mon", "tue") for part, value in (("open", "1"), ("from", "08:30"), ("to", "17:00"))}
 PRIYA = business.people()[0].wa_id
+
+
+def real_number(conn: Connection) -> None:
+    accounts.ensure(conn, "whatsapp", "100200", "Main number", base_url="https://graph.facebook.com")
 
 
 async def test_business_step_keeps_name_zone_and_hours_and_goes_on(desk: Desk) -> None:
@@ -90,6 +95,30 @@ async def test_example_comes_with_one_click_and_goes_with_one(desk: Desk) -> Non
     assert "Clear demo data" not in (await owner.get("/simulate")).text
 
 
+async def test_invented_documents_are_not_loaded_where_real_customers_write(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+    desk.db.write_now(real_number)
+
+    answer = await owner.post("/setup/example", data={})
+    page = (await owner.get(answer.headers["location"])).text
+
+    assert answer.headers["location"] == "/setup/business"
+    assert "Main number is connected: its customers would be answered from invented documents." in page
+    assert not desk.db.read_now(present)
+
+
+async def test_a_real_number_beside_the_example_is_warned_of_on_every_page(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+    await owner.post("/setup/example", data={})
+    desk.db.write_now(real_number)
+    desk.app.state.site.reread()
+
+    page = (await owner.get("/profile")).text
+
+    assert "Example documents are in use, and the customers of Main number are answered from them." in page
+    assert "nothing is sent to anyone" not in page
+
+
 async def test_a_viewer_sees_that_data_is_invented_but_cannot_clear_it(desk: Desk) -> None:
     await desk.caller(Role.OWNER).post("/setup/example", data={})
     viewer = desk.caller(Role.VIEWER)
@@ -121,3 +150,12 @@ async def test_an_empty_message_is_told_and_changes_nothing(desk: Desk) -> None:
 
     assert answer.status_code == 400
     assert desk.db.read_now(simulated.ids) == []
+
+
+async def test_phone_says_why_nothing_happens_while_the_worker_is_stopped(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+    await owner.post("/admin/automation/worker", data={"action": "stop"})
+
+    page = (await owner.get("/simulate")).text
+
+    assert "nothing is answered until it is started" in page

@@ -87,6 +87,9 @@ async def try_example(request: Request) -> Response:
     """One click: documents, name, hours, leads, and a phone to write with."""
     form = await forms.read(request)
     state = request.state
+    if real := await state.db.read(example_load.in_the_way):
+        words = "{name} is connected: its customers would be answered from invented documents. Switch it off first."
+        return redirect(request, forms.local(form.values.get("back"), "/setup/business"), words, kind="bad", name=real)
     await simulated.of(request).open(simulated.reached_at(request.scope, state.settings.port))
     await state.db.write(_load_example, state.box, state.user.id)
     state.site.snapshot = None
