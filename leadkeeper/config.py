@@ -12,7 +12,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.errors import Invalid, Misconfigured
@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
     )
+
+    _in_force: "tuple[dict[str, Any], Settings] | None" = PrivateAttr(None)
+    """What `effective` made of these last, and from which rows: every job asks."""
 
     database_url: str = Field("", description="sqlite:///file or postgresql://user@host/db; empty: a file in the data folder")
     data_dir: Path = Field(Path("data"), description="folder of the database, media, keys and reports")
@@ -125,8 +128,12 @@ def effective(settings: Settings, rows: Mapping[str, Any]) -> Settings:
     more = {name: value for name, value in rows.items() if name in FROM_DATABASE and name not in settings.model_fields_set}
     if not more:
         return settings
-    checked = _checked(more)
-    return settings.model_copy(update={name: getattr(checked, name) for name in more})
+    held = settings._in_force
+    if held is None or held[0] != more:
+        checked = _checked(more)
+        held = more, settings.model_copy(update={name: getattr(checked, name) for name in more})
+        settings._in_force = held
+    return held[1]
 
 
 def source_of(settings: Settings, name: str, rows: Mapping[str, Any]) -> str:

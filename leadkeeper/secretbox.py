@@ -15,12 +15,16 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from leadkeeper.errors import Misconfigured
 
+REMEMBERED = 100
+"""Opened secrets one process keeps at hand."""
+
 
 class SecretBox:
     """Encrypts JSON values, and signs short texts with a key derived from the same file."""
 
     def __init__(self, keys: list[bytes]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._opened: dict[bytes, Any] = {}
         self._signing = hashlib.sha256(b"leadkeeper.sign" + keys[0]).digest()
 
     @classmethod
@@ -50,7 +54,17 @@ class SecretBox:
         return self._fernet.encrypt(json.dumps(value).encode())
 
     def unseal(self, sealed: bytes) -> Any:
-        """The value again. Raises Misconfigured when it was sealed with a key we do not have."""
+        """The value again; the last ones are remembered, since every send asks for its account's.
+
+        Raises Misconfigured when it was sealed with a key we do not have.
+        """
+        if sealed not in self._opened:
+            if len(self._opened) >= REMEMBERED:
+                self._opened.clear()
+            self._opened[sealed] = self._decrypted(sealed)
+        return self._opened[sealed]
+
+    def _decrypted(self, sealed: bytes) -> Any:
         try:
             return json.loads(self._fernet.decrypt(sealed))
         except InvalidToken as error:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from leadkeeper import clock
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import reply_drafts
 from leadkeeper.store.upsert import insert_once
 
@@ -61,28 +62,23 @@ def store(conn: Connection, draft: Draft, conversation_id: int, job_id: int, rev
         "reason": draft.reason, "text": draft.text, "checks": dict(draft.checks), "tokens_in": draft.tokens_in,
         "tokens_out": draft.tokens_out, "took_ms": draft.took_ms, "created_at": clock.now(),
     }  # fmt: skip
-    insert_once(conn, reply_drafts, [row])
-    return int(conn.execute(_of(job_id, revision).with_only_columns(reply_drafts.c.id)).scalar_one())
+    new = insert_once(conn, reply_drafts, [row], reply_drafts.c.id)
+    return int(new[0].id if new else _OF.one(conn, job=job_id, revision=revision).id)
 
 
 def stored(conn: Connection, job_id: int, revision: int) -> Draft | None:
     """The draft an earlier try of this job made for this revision; None when there is none."""
-    row = conn.execute(_of(job_id, revision)).mappings().first()
+    row = _OF.first(conn, job=job_id, revision=revision)
     if row is None:
         return None
     names = ("outcome", "reason", "question", "language", "text", "margin", "checks", "responder", "model", "tokens_in")
-    cited = [Cited(**{_snake(name): value for name, value in each.items()}) for each in row["passages"]]
-    return Draft(passages=cited, tokens_out=row["tokens_out"], took_ms=row["took_ms"], **{name: row[name] for name in names})
+    cited = [Cited(**{_snake(name): value for name, value in each.items()}) for each in row.passages]
+    return Draft(passages=cited, tokens_out=row.tokens_out, took_ms=row.took_ms, **{name: getattr(row, name) for name in names})
 
 
 def calls(conn: Connection, job_id: int) -> int:
     """How many model calls a job has made so far, in all its tries and revisions."""
-    rows = conn.execute(select(reply_drafts.c.checks).where(reply_drafts.c.job_id == job_id))
-    return sum(int(checks.get("calls", 0)) for (checks,) in rows)
-
-
-def _of(job_id: int, revision: int) -> Any:
-    return select(reply_drafts).where(reply_drafts.c.job_id == job_id, reply_drafts.c.revision == revision)
+    return sum(int(checks.get("calls", 0)) for checks in _CHECKS.scalars(conn, job=job_id))
 
 
 def _as_json(cited: Cited) -> dict[str, Any]:
@@ -91,3 +87,9 @@ def _as_json(cited: Cited) -> dict[str, Any]:
 
 def _snake(name: str) -> str:
     return "document_id" if name == "documentId" else name
+
+
+_OF = Prepared(
+    select(reply_drafts).where(reply_drafts.c.job_id == bindparam("job"), reply_drafts.c.revision == bindparam("revision"))
+)
+_CHECKS = Prepared(select(reply_drafts.c.checks).where(reply_drafts.c.job_id == bindparam("job")))

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.scopes import park, unpark
 from leadkeeper.secretbox import SecretBox
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import channel_accounts as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
@@ -61,7 +61,7 @@ def find(conn: Connection, channel: str, external_id: str) -> int | None:
 
 def load(conn: Connection, box: SecretBox, account_id: int) -> Account:
     """One account with its credentials. Raises NotFound."""
-    row = conn.execute(select(table).where(table.c.id == account_id)).first()
+    row = _GET.first(conn, id=account_id)
     if row is None:
         raise NotFound(f"there is no channel account {account_id}")
     return _account(row, box)
@@ -142,3 +142,6 @@ def _account(row: Row, box: SecretBox) -> Account:
     return Account(
         row.id, row.channel, row.external_id, row.name, row.base_url or "", row.config, row.state, row.simulated, credentials
     )
+
+
+_GET = Prepared(select(table).where(table.c.id == bindparam("id")))

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.given import TEXT, Given
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import contacts as table
 from leadkeeper.store.schema import conversations, identities, leads
 from leadkeeper.store.signals import signal
-from leadkeeper.store.upsert import insert_once
+from leadkeeper.store.upsert import change_row, insert_all, insert_once
 
 FIELDS = ("name", "phone", "email", "nationality", "company")
 _NO_NAMES = frozenset({"", "unknown", "user", "whatsapp user", "customer", "guest", "visitor", "test", "n/a", "null", "none"})
@@ -31,7 +32,7 @@ def resolve(
         for other in found[1:]:
             merge(conn, contact_id, other)
     else:
-        contact_id = create(conn)
+        contact_id = create(conn, **_usable(known or {}))
     rows = [
         {"contact_id": contact_id, "account_id": account_id, "external_id": external_id, "kind": kind, "created_at": clock.now()}
         for external_id, kind in ids
@@ -41,19 +42,20 @@ def resolve(
         conn.execute(delete(identities).where(identities.c.contact_id == contact_id))
         conn.execute(delete(table).where(table.c.id == contact_id))
         return resolve(conn, account_id, ids, known)
-    fill(conn, contact_id, known or {})
+    if found:
+        fill(conn, contact_id, known or {})
     return contact_id
 
 
 def create(conn: Connection, **fields: str | None) -> int:
     """A new contact."""
-    made = conn.execute(insert(table).values(set_by_person=[], created_at=clock.now(), **fields).returning(table.c.id))
-    return int(made.scalar_one())
+    (made,) = insert_all(conn, table, [{"set_by_person": [], "created_at": clock.now(), **fields}], table.c.id)
+    return int(made.id)
 
 
 def get(conn: Connection, contact_id: int) -> Row:
     """One contact. Raises NotFound."""
-    row = conn.execute(select(table).where(table.c.id == contact_id)).first()
+    row = _GET.first(conn, id=contact_id)
     if row is None:
         raise NotFound(f"there is no contact {contact_id}")
     return row
@@ -65,9 +67,7 @@ def fill(conn: Connection, contact_id: int, known: Mapping[str, Any], *, correct
     An empty field is filled; a field with a value changes only with `correct` (the customer said it
     anew). Returns what changed.
     """
-    given = {name: _clean(value) for name, value in known.items() if name in FIELDS and _clean(value)}
-    if given.get("name", "").casefold() in _NO_NAMES:
-        given.pop("name", None)
+    given = _usable(known)
     if not given:
         return {}
     row = get(conn, contact_id)
@@ -77,7 +77,7 @@ def fill(conn: Connection, contact_id: int, known: Mapping[str, Any], *, correct
         if name not in row.set_by_person and getattr(row, name) != value and (correct or not getattr(row, name))
     }
     if changes:
-        conn.execute(update(table).where(table.c.id == contact_id).values(**changes))
+        change_row(conn, table, contact_id, **changes)
     return changes
 
 
@@ -193,14 +193,29 @@ def conversation_ids(conn: Connection, contact_id: int) -> list[int]:
 
 
 def _known(conn: Connection, account_id: int, external_ids: Sequence[str]) -> list[int]:
-    query = (
-        select(identities.c.contact_id)
-        .where(identities.c.account_id == account_id, identities.c.external_id.in_(external_ids))
-        .distinct()
-        .order_by(identities.c.contact_id)
-    )
-    return [int(contact_id) for contact_id in conn.execute(query).scalars()]
+    """The contacts known by these ids, the oldest first."""
+    given = _IDS.values(conn.dialect.name, [(external_id,) for external_id in external_ids])
+    return sorted(set(_KNOWN.scalars(conn, account_id=account_id, **given)))
+
+
+def _usable(known: Mapping[str, Any]) -> dict[str, str]:
+    """What of it says something: no empty values, no names that are none."""
+    given = {name: _clean(value) for name, value in known.items() if name in FIELDS and _clean(value)}
+    if given.get("name", "").casefold() in _NO_NAMES:
+        given.pop("name", None)
+    return given
 
 
 def _clean(value: Any) -> str:
     return " ".join(str(value).split())[:200] if value is not None else ""
+
+
+def _known_by(dialect: str) -> Select[tuple[int]]:
+    ids = _IDS.table(dialect)
+    mine = (identities.c.account_id == bindparam("account_id"), identities.c.external_id == ids.c.external_id)
+    return select(identities.c.contact_id).where(*mine)
+
+
+_IDS = Given("ids", external_id=TEXT)
+_KNOWN = Prepared(_known_by)
+_GET = Prepared(select(table).where(table.c.id == bindparam("id")))

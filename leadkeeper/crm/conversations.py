@@ -20,12 +20,8 @@ from leadkeeper.store.schema import conversations as table
 from leadkeeper.store.schema import decisions as decided
 from leadkeeper.store.schema import messages as said
 from leadkeeper.store.signals import signal
-from leadkeeper.store.types import moment
+from leadkeeper.store.types import Instant
 from leadkeeper.store.upsert import insert_once
-
-_ONE = select(table).where(table.c.id == bindparam("one"))
-_ONE_LOCKED = _ONE.with_for_update()
-"""Built once: every job asks for these, and building a statement costs more than running it."""
 
 _NEEDS_NONE = and_(decided.c.outcome == "silent", decided.c.reason != "user_owns")
 _WAITING_SINCE = (
@@ -40,7 +36,7 @@ _ANSWERED = Prepared(update(table).where(table.c.id == bindparam("one")).values(
 
 def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
     """One conversation, locked against other writers when asked. Raises NotFound."""
-    row = conn.execute(_ONE_LOCKED if lock else _ONE, {"one": conversation_id}).first()
+    row = (_GET_LOCKED if lock else _GET).first(conn, id=conversation_id)
     if row is None:
         raise NotFound(f"there is no conversation {conversation_id}")
     return row
@@ -62,34 +58,16 @@ def open_one(
     if new:
         signal(conn, "inbox")
         return int(new[0].id), True
-    found = conn.execute(
-        update(table)
-        .where(table.c.contact_id == contact_id, table.c.account_id == account_id, table.c.status == "open")
-        .values(address=address, lead_id=lead_id)
-        .returning(table.c.id)
-    ).scalar_one()
-    return int(found), False
+    found = _KEEP_OPEN.one(conn, contact=contact_id, account=account_id, new_address=address, new_lead=lead_id)
+    return int(found.id), False
 
 
 def received(conn: Connection, conversation_id: int, occurred_at: datetime, preview: str, language: str | None) -> int:
     """A customer wrote: count it, and return the new revision."""
-    now = clock.now()
-    later = case((table.c.last_inbound_at > occurred_at, table.c.last_inbound_at), else_=moment(occurred_at))
-    values: dict[str, Any] = {
-        "revision": table.c.revision + 1,
-        "unread": table.c.unread + 1,
-        "last_inbound_at": later,
-        "last_message_at": now,
-        "unanswered_since": func.coalesce(table.c.unanswered_since, literal(now, table.c.unanswered_since.type)),
-        "preview": preview[:200],
-    }
-    if language is not None:
-        values["language"] = language
-    revision = conn.execute(
-        update(table).where(table.c.id == conversation_id).values(**values).returning(table.c.revision)
-    ).scalar_one()
+    given = {"occurred": occurred_at, "said": preview[:200], "spoken": language}
+    revision: int = _RECEIVED.scalar(conn, row_id=conversation_id, now=clock.now(), **given)
     _told(conn, conversation_id)
-    return int(revision)
+    return revision
 
 
 def answered(conn: Connection, conversation_id: int, message_id: int) -> None:
@@ -279,3 +257,28 @@ def _person_acts(conn: Connection, conversation_id: int, **values: Any) -> None:
 
 def _told(conn: Connection, conversation_id: int) -> None:
     signal(conn, "inbox", f"conversation:{conversation_id}")
+
+
+_GET = Prepared(select(table).where(table.c.id == bindparam("id")))
+_GET_LOCKED = Prepared(select(table).where(table.c.id == bindparam("id")).with_for_update())
+_KEEP_OPEN = Prepared(
+    update(table)
+    .where(table.c.contact_id == bindparam("contact"), table.c.account_id == bindparam("account"), table.c.status == "open")
+    .values(address=bindparam("new_address"), lead_id=bindparam("new_lead"))
+    .returning(table.c.id)
+)
+_OCCURRED, _NOW = bindparam("occurred", type_=Instant), bindparam("now", type_=Instant)
+_RECEIVED = Prepared(
+    update(table)
+    .where(table.c.id == bindparam("row_id"))
+    .values(
+        revision=table.c.revision + 1,
+        unread=table.c.unread + 1,
+        last_inbound_at=case((table.c.last_inbound_at > _OCCURRED, table.c.last_inbound_at), else_=_OCCURRED),
+        last_message_at=_NOW,
+        unanswered_since=func.coalesce(table.c.unanswered_since, _NOW),
+        preview=bindparam("said"),
+        language=func.coalesce(bindparam("spoken", type_=table.c.language.type), table.c.language),
+    )
+    .returning(table.c.revision)
+)

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 
 from leadkeeper import clock
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.given import NUMBER, Given
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import decisions as table
 from leadkeeper.store.schema import inbound_events, messages
 from leadkeeper.store.signals import signal
@@ -25,7 +26,7 @@ def open_for(conn: Connection, event_id: int, message_id: int | None, conversati
 
 def of_event(conn: Connection, event_id: int) -> Row | None:
     """The decision of an event."""
-    return conn.execute(select(table).where(table.c.event_id == event_id)).first()
+    return _OF_EVENT.first(conn, event=event_id)
 
 
 def event_exists(conn: Connection, event_id: int) -> bool:
@@ -46,22 +47,12 @@ def failed_of(conn: Connection, conversation_id: int) -> list[int]:
 
 def want_answer(conn: Connection, event_id: int, first_line: str | None) -> None:
     """Its rules asked for an answer; the decision stays open until the answer is ready."""
-    conn.execute(
-        update(table)
-        .where(table.c.event_id == event_id, table.c.outcome.is_(None))
-        .values(wants_answer=True, first_line=first_line)
-    )
+    _WANT_ANSWER.run(conn, event=event_id, line=first_line)
 
 
 def unanswered(conn: Connection, conversation_id: int) -> list[Row]:
     """Open decisions of a conversation that want an answer, oldest first, with their messages."""
-    query = (
-        select(table, messages.c.body, messages.c.external_id.label("message_external_id"))
-        .join(messages, messages.c.id == table.c.message_id)
-        .where(table.c.conversation_id == conversation_id, table.c.outcome.is_(None), table.c.wants_answer)
-        .order_by(table.c.id)
-    )
-    return list(conn.execute(query))
+    return _UNANSWERED.all(conn, conversation=conversation_id)
 
 
 def of_deleted(conn: Connection, event_ids: Collection[int]) -> list[int]:
@@ -72,12 +63,11 @@ def of_deleted(conn: Connection, event_ids: Collection[int]) -> list[int]:
 
 def close(conn: Connection, event_ids: Collection[int], outcome: str, reason: str, answer_id: int | None = None) -> list[int]:
     """Close the open decisions of these events; returns the events whose decisions were closed now."""
-    closed = conn.execute(
-        update(table)
-        .where(table.c.event_id.in_(event_ids), table.c.outcome.is_(None))
-        .values(outcome=outcome, reason=reason[:64], answer_id=answer_id, closed_at=clock.now())
-        .returning(table.c.event_id, table.c.conversation_id)
-    ).fetchall()
+    if not event_ids:
+        return []
+    given = _EVENTS.values(conn.dialect.name, [(event_id,) for event_id in event_ids])
+    said = {"came": outcome, "why": reason[:64], "answer": answer_id}
+    closed = _CLOSE.all(conn, now=clock.now(), **said, **given)
     _told(conn, closed)
     return [int(row.event_id) for row in closed]
 
@@ -123,8 +113,8 @@ def reopen_answered_by(conn: Connection, message_id: int) -> list[int]:
 
 def oldest_answered_by(conn: Connection, message_id: int) -> int | None:
     """The oldest event a message answers."""
-    found = conn.execute(select(func.min(table.c.event_id)).where(table.c.answer_id == message_id)).scalar_one_or_none()
-    return None if found is None else int(found)
+    found: int | None = _OLDEST_ANSWERED.scalar(conn, message=message_id)
+    return found
 
 
 def answered_by_other(conn: Connection, message_id: int, other_id: int) -> None:
@@ -135,3 +125,30 @@ def answered_by_other(conn: Connection, message_id: int, other_id: int) -> None:
 def _told(conn: Connection, rows: Collection[Row]) -> None:
     for conversation_id in {row.conversation_id for row in rows if row.conversation_id is not None}:
         signal(conn, "inbox", f"conversation:{conversation_id}")
+
+
+def _closing(dialect: str) -> Update:
+    events = _EVENTS.table(dialect)
+    return (
+        update(table)
+        .where(table.c.event_id == events.c.id, table.c.outcome.is_(None))
+        .values(outcome=bindparam("came"), reason=bindparam("why"), answer_id=bindparam("answer"), closed_at=bindparam("now"))
+        .returning(table.c.event_id, table.c.conversation_id)
+    )
+
+
+_EVENTS = Given("events", id=NUMBER)
+_CLOSE = Prepared(_closing)
+_OF_EVENT = Prepared(select(table).where(table.c.event_id == bindparam("event")))
+_OLDEST_ANSWERED = Prepared(select(func.min(table.c.event_id)).where(table.c.answer_id == bindparam("message")))
+_WANT_ANSWER = Prepared(
+    update(table)
+    .where(table.c.event_id == bindparam("event"), table.c.outcome.is_(None))
+    .values(wants_answer=True, first_line=bindparam("line"))
+)
+_UNANSWERED = Prepared(
+    select(table, messages.c.body, messages.c.external_id.label("message_external_id"))
+    .join(messages, messages.c.id == table.c.message_id)
+    .where(table.c.conversation_id == bindparam("conversation"), table.c.outcome.is_(None), table.c.wants_answer)
+    .order_by(table.c.id)
+)

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.signals import signal
-from leadkeeper.store.upsert import insert_once
+from leadkeeper.store.types import Instant
+from leadkeeper.store.upsert import insert_all, insert_once
+
+NOTED_EVERY = timedelta(seconds=1)
+"""How often an account's last inbound message is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,7 @@ def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
 
 def event(conn: Connection, event_id: int) -> Row:
     """One event with its account's channel. Raises NotFound."""
-    query = (
-        select(inbound_events, channel_accounts.c.channel, channel_accounts.c.name.label("account_name"))
-        .join(channel_accounts, channel_accounts.c.id == inbound_events.c.account_id)
-        .where(inbound_events.c.id == event_id)
-    )
-    row = conn.execute(query).first()
+    row = _EVENT.first(conn, id=event_id)
     if row is None:
         raise NotFound(f"there is no inbound event {event_id}")
     return row
@@ -108,8 +107,7 @@ def _store(conn: Connection, deliveries: Sequence[Delivery], now: datetime) -> l
         }
         for delivery in deliveries
     ]
-    made = conn.execute(insert(webhook_deliveries).returning(webhook_deliveries.c.id, sort_by_parameter_order=True), rows)
-    return [int(delivery_id) for delivery_id in made.scalars()]
+    return sorted(int(new.id) for new in insert_all(conn, webhook_deliveries, rows, webhook_deliveries.c.id))
 
 
 def _events(conn: Connection, arrivals: Sequence[tuple[int, Arrival]], now: datetime) -> list[Row]:
@@ -132,5 +130,19 @@ def _events(conn: Connection, arrivals: Sequence[tuple[int, Arrival]], now: date
 
 
 def _note_inbound(conn: Connection, accounts: set[int], now: datetime) -> None:
-    if accounts:
-        conn.execute(update(channel_accounts).where(channel_accounts.c.id.in_(accounts)).values(last_inbound_at=now))
+    """Once a second is enough for a card, and two web processes then do not wait for each other's commit."""
+    for account_id in sorted(accounts):
+        _NOTE_INBOUND.run(conn, account=account_id, now=now, before=now - NOTED_EVERY)
+
+
+_EVENT = Prepared(
+    select(inbound_events, channel_accounts.c.channel, channel_accounts.c.name.label("account_name"))
+    .join(channel_accounts, channel_accounts.c.id == inbound_events.c.account_id)
+    .where(inbound_events.c.id == bindparam("id"))
+)
+_last_at = channel_accounts.c.last_inbound_at
+_NOTE_INBOUND = Prepared(
+    update(channel_accounts)
+    .where(channel_accounts.c.id == bindparam("account"), or_(_last_at.is_(None), _last_at < bindparam("before", type_=Instant)))
+    .values(last_inbound_at=bindparam("now", type_=Instant))
+)

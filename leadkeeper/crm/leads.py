@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import contacts, expiries, timeline
 from leadkeeper.errors import Invalid, NotFound
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import CLOSED_STAGES, STAGES, users
 from leadkeeper.store.schema import contacts as people
 from leadkeeper.store.schema import leads as table
 from leadkeeper.store.signals import signal
+from leadkeeper.store.upsert import change_row, insert_all
 
 REUSED_FOR = timedelta(days=30)
 EDITABLE = ("stage", "service", "notes", "score", "next_follow_up_at", "owner_id", "autopilot")
@@ -21,7 +22,7 @@ EDITABLE = ("stage", "service", "notes", "score", "next_follow_up_at", "owner_id
 
 def get(conn: Connection, lead_id: int) -> Row:
     """One lead. Raises NotFound."""
-    row = conn.execute(select(table).where(table.c.id == lead_id)).first()
+    row = _GET.first(conn, id=lead_id)
     if row is None:
         raise NotFound(f"there is no lead {lead_id}")
     return row
@@ -30,15 +31,10 @@ def get(conn: Connection, lead_id: int) -> Row:
 def for_contact(conn: Connection, contact_id: int, source: str, referral: Mapping[str, Any] | None = None) -> int:
     """The contact's newest open lead younger than 30 days, else a new one at stage `new`."""
     now = clock.now()
-    found = conn.execute(
-        select(table.c.id, table.c.referral)
-        .where(table.c.contact_id == contact_id, table.c.stage.not_in(CLOSED_STAGES), table.c.created_at > now - REUSED_FOR)
-        .order_by(table.c.id.desc())
-        .limit(1)
-    ).first()
+    found = _REUSED.first(conn, contact_id=contact_id, since=now - REUSED_FOR)
     if found is not None:
         if referral and not found.referral:
-            conn.execute(update(table).where(table.c.id == found.id).values(referral=dict(referral)))
+            change_row(conn, table, found.id, referral=dict(referral))
         return int(found.id)
     row = {
         "contact_id": contact_id,
@@ -51,9 +47,9 @@ def for_contact(conn: Connection, contact_id: int, source: str, referral: Mappin
         "created_at": now,
         "updated_at": now,
     }
-    lead_id = int(conn.execute(insert(table).values(**row).returning(table.c.id)).scalar_one())
+    (made,) = insert_all(conn, table, [row], table.c.id)
     signal(conn, "inbox")
-    return lead_id
+    return int(made.id)
 
 
 def merge(conn: Connection, contact_id: int, lead_id: int, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +75,7 @@ def merge(conn: Connection, contact_id: int, lead_id: int, found: Mapping[str, A
         if expiries.learn(conn, lead_id, kind, expires_on):
             changes[f"expiry {kind}"] = expires_on.isoformat()
     if values:
-        conn.execute(update(table).where(table.c.id == lead_id).values(updated_at=clock.now(), **values))
+        change_row(conn, table, lead_id, updated_at=clock.now(), **values)
         changes.update({name: value for name, value in values.items() if name != "fields"}, **facts if "fields" in values else {})
     return changes
 
@@ -157,3 +153,13 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _shown(inner) for name, inner in value.items()}
     return value
+
+
+_GET = Prepared(select(table).where(table.c.id == bindparam("id")))
+_REUSED = Prepared(
+    select(table.c.id, table.c.referral)
+    .where(table.c.contact_id == bindparam("contact_id"), ~among(table.c.stage, CLOSED_STAGES))
+    .where(table.c.created_at > bindparam("since"))
+    .order_by(table.c.id.desc())
+    .limit(1)
+)

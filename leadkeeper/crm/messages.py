@@ -12,26 +12,23 @@ Every change names the states it may come from, so a late writer changes nothing
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, String, bindparam, cast, func, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import conversations
 from leadkeeper.store.schema import messages as table
 from leadkeeper.store.signals import signal
-from leadkeeper.store.upsert import insert_once
+from leadkeeper.store.upsert import change_row, insert_once
 
 RANK = {"accepted": 1, "sent": 2, "delivered": 3, "read": 4}
 AUTOMATIC = ("notice", "reply", "proactive")
 WAITING = ("draft", "ready")
 IN_DOUBT = ("unknown", "needs_human")
-
-_ONE = select(table).where(table.c.id == bindparam("one"))
-_ONE_LOCKED = _ONE.with_for_update()
-"""Built once: every job asks for these, and building a statement costs more than running it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,7 @@ class Draft:
 def compose(conn: Connection, draft: Draft) -> int | None:
     """Write a message that is ready to be sent; None when its cause has one already."""
     now = clock.now()
-    account_id = conn.execute(
-        select(conversations.c.account_id).where(conversations.c.id == draft.conversation_id)
-    ).scalar_one_or_none()
+    account_id = _ACCOUNT.scalar(conn, id=draft.conversation_id)
     if account_id is None:
         raise NotFound(f"there is no conversation {draft.conversation_id}")
     row = {name: getattr(draft, name) for name in Draft.__slots__}
@@ -74,18 +69,14 @@ def compose(conn: Connection, draft: Draft) -> int | None:
     new = insert_once(conn, table, [row], table.c.id)
     if not new:
         return None
-    conn.execute(
-        update(conversations)
-        .where(conversations.c.id == draft.conversation_id)
-        .values(last_message_at=now, last_outbound_at=now, preview=draft.body[:200])
-    )
+    change_row(conn, conversations, draft.conversation_id, last_message_at=now, last_outbound_at=now, preview=draft.body[:200])
     _told(conn, draft.conversation_id)
     return int(new[0].id)
 
 
 def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row:
     """One message's row, locked against other writers when asked. Raises NotFound."""
-    row = conn.execute(_ONE_LOCKED if lock else _ONE, {"one": message_id}).first()
+    row = (_GET_LOCKED if lock else _GET).first(conn, id=message_id)
     if row is None:
         raise NotFound(f"there is no message {message_id}")
     return row
@@ -102,17 +93,11 @@ def begin_attempt(conn: Connection, message_id: int, job_id: int) -> str | None:
 
     Committed before the socket opens, so that a crash afterwards leaves `sending` behind.
     """
-    attempt = conn.execute(
-        update(table)
-        .where(table.c.id == message_id, table.c.state == "ready")
-        .values(state="sending", state_at=clock.now(), attempt=table.c.attempt + 1, send_job_id=job_id, reason=None)
-        .returning(table.c.attempt, table.c.conversation_id)
-    ).first()
-    if attempt is None:
+    begun = _BEGIN.first(conn, message=message_id, job=job_id, now=clock.now())
+    if begun is None:
         return None
-    token = f"{message_id}.{attempt.attempt}"
-    conn.execute(update(table).where(table.c.id == message_id).values(token=token, external_id=None))
-    _told(conn, attempt.conversation_id)
+    _told(conn, begun.conversation_id)
+    token: str = begun.token
     return token
 
 
@@ -182,10 +167,7 @@ def cancel_waiting(conn: Connection, conversation_id: int, reason: str, purposes
 
 def has_outbound(conn: Connection, conversation_id: int) -> bool:
     """True when we have said something in this conversation that was not cancelled."""
-    query = select(table.c.id).where(
-        table.c.conversation_id == conversation_id, table.c.direction == "out", table.c.state != "cancelled"
-    )
-    return conn.execute(query.limit(1)).first() is not None
+    return _ANY_OUTBOUND.first(conn, conversation=conversation_id) is not None
 
 
 def store_inbound(conn: Connection, row: Mapping[str, Any]) -> int | None:
@@ -196,7 +178,7 @@ def store_inbound(conn: Connection, row: Mapping[str, Any]) -> int | None:
 
 def by_external(conn: Connection, account_id: int, external_id: str) -> Row | None:
     """The message a provider knows by this id, either direction."""
-    return conn.execute(select(table).where(table.c.account_id == account_id, table.c.external_id == external_id)).first()
+    return _BY_EXTERNAL.first(conn, account=account_id, external=external_id)
 
 
 def edit(conn: Connection, message_id: int, body: str, at: datetime) -> None:
@@ -222,17 +204,8 @@ def note_media(conn: Connection, message_id: int, found: Mapping[str, Any]) -> N
 
 def previous_in_doubt(conn: Connection, message_id: int, conversation_id: int) -> datetime | None:
     """Since when the outcome of the message before this one is unknown; None when it is not."""
-    before = (
-        select(func.max(table.c.id))
-        .where(
-            table.c.conversation_id == conversation_id,
-            table.c.id < message_id,
-            table.c.direction == "out",
-            table.c.state != "cancelled",
-        )
-        .scalar_subquery()
-    )
-    return conn.execute(select(table.c.state_at).where(table.c.id == before, table.c.state == "unknown")).scalar_one_or_none()
+    since: datetime | None = _DOUBT_BEFORE.scalar(conn, conversation=conversation_id, message=message_id)
+    return since
 
 
 def record_person_echo(conn: Connection, row: Mapping[str, Any]) -> int | None:
@@ -246,16 +219,19 @@ def record_person_echo(conn: Connection, row: Mapping[str, Any]) -> int | None:
 def _move(
     conn: Connection, message_id: int, allowed: Collection[str], state: str, reason: str | None = None, **values: Any
 ) -> bool:
-    moved = conn.execute(
-        update(table)
-        .where(table.c.id == message_id, table.c.state.in_(allowed))
-        .values(state=state, state_at=clock.now(), reason=reason, **values)
-        .returning(table.c.conversation_id)
-    ).scalar_one_or_none()
+    values |= {"state": state, "state_at": clock.now(), "reason": reason}
+    moved = _moving(tuple(allowed), tuple(values)).scalar(conn, message=message_id, **values)
     if moved is None:
         return False
     _told(conn, moved)
     return True
+
+
+@cache
+def _moving(allowed: tuple[str, ...], names: tuple[str, ...]) -> Prepared:
+    mine = (table.c.id == bindparam("message"), among(table.c.state, allowed))
+    values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+    return Prepared(update(table).where(*mine).values(values).returning(table.c.conversation_id))
 
 
 def _change(conn: Connection, message_id: int, **values: Any) -> None:
@@ -265,3 +241,36 @@ def _change(conn: Connection, message_id: int, **values: Any) -> None:
 
 def _told(conn: Connection, conversation_id: int) -> None:
     signal(conn, "inbox", f"conversation:{conversation_id}")
+
+
+_GET = Prepared(select(table).where(table.c.id == bindparam("id")))
+_GET_LOCKED = Prepared(select(table).where(table.c.id == bindparam("id")).with_for_update())
+_BY_EXTERNAL = Prepared(
+    select(table).where(table.c.account_id == bindparam("account"), table.c.external_id == bindparam("external"))
+)
+_ACCOUNT = Prepared(select(conversations.c.account_id).where(conversations.c.id == bindparam("id")))
+_BEGIN = Prepared(
+    update(table)
+    .where(table.c.id == bindparam("message"), table.c.state == "ready")
+    .values(
+        state="sending",
+        state_at=bindparam("now"),
+        attempt=table.c.attempt + 1,
+        token=cast(table.c.id, String) + "." + cast(table.c.attempt + 1, String),
+        send_job_id=bindparam("job"),
+        external_id=None,
+        reason=None,
+    )
+    .returning(table.c.token, table.c.conversation_id)
+)
+_ANY_OUTBOUND = Prepared(
+    select(table.c.id)
+    .where(table.c.conversation_id == bindparam("conversation"), table.c.direction == "out", table.c.state != "cancelled")
+    .limit(1)
+)
+_SAID_BEFORE = (
+    select(func.max(table.c.id))
+    .where(table.c.conversation_id == bindparam("conversation"), table.c.id < bindparam("message"))
+    .where(table.c.direction == "out", table.c.state != "cancelled")
+)
+_DOUBT_BEFORE = Prepared(select(table.c.state_at).where(table.c.id == _SAID_BEFORE.scalar_subquery(), table.c.state == "unknown"))

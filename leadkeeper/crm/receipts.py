@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import messages
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import messages as outbound
 from leadkeeper.store.schema import receipts as table
 from leadkeeper.store.upsert import insert_once
@@ -61,8 +61,7 @@ def claim_parked(conn: Connection, message_id: int) -> Row:
 
 def of_message(conn: Connection, message_id: int) -> list[Row]:
     """Every receipt of a message in the order they happened."""
-    query = select(table).where(table.c.message_id == message_id).order_by(table.c.occurred_at, table.c.id)
-    return list(conn.execute(query))
+    return _OF_MESSAGE.all(conn, message=message_id)
 
 
 def apply(conn: Connection, message_id: int) -> Row | None:
@@ -114,3 +113,6 @@ def _find(conn: Connection, account_id: int, external_id: str, token: str | None
                 return int(row.id)
     found = messages.by_external(conn, account_id, external_id)
     return int(found.id) if found is not None and found.direction == "out" else None
+
+
+_OF_MESSAGE = Prepared(select(table).where(table.c.message_id == bindparam("message")).order_by(table.c.occurred_at, table.c.id))

@@ -46,8 +46,13 @@ def parked(conn: Connection, *, lock: bool = False) -> frozenset[str]:
 
 
 def parked_among(conn: Connection, scopes: Iterable[str | None]) -> frozenset[str]:
-    """Which of `scopes` are halted, held so until commit; asks nothing when there is no scope."""
-    if not any(scope is not None for scope in scopes):
+    """Which of `scopes` are halted, held so until commit; asks nothing when there is no scope.
+
+    Those that are not halted are not held so: a job born while its account is being halted is claimed
+    once and snoozed. One born parked while its account is set free would wait for ever; hence the lock.
+    """
+    wanted = {scope for scope in scopes if scope is not None}
+    if not wanted or wanted.isdisjoint(parked(conn)):
         return frozenset()
     return frozenset(settings_rows.get(conn, _ROW, (), lock="read"))
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import URL, Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, Invalid, NotFound
@@ -18,7 +19,7 @@ from leadkeeper.rules.legacy import from_legacy as from_legacy
 from leadkeeper.rules.model import Rule, dump, parse
 from leadkeeper.rules.triggers import TRIGGERS
 from leadkeeper.store import settings_rows
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import rule_versions, users
 from leadkeeper.store.schema import rules as table
 from leadkeeper.store.signals import signal
@@ -27,15 +28,16 @@ SEEDED = "rules_seeded"
 """The settings row that says that this database got its first rules: they are not forced on it again."""
 
 _FIRST_SET = Path(__file__).parent / "first_set.json"
-_parsed: dict[tuple[URL, int, int, datetime], Rule] = {}
+_parsed: WeakKeyDictionary[Engine, dict[tuple[int, int, datetime], Rule]] = WeakKeyDictionary()
 _KEPT = 1_000
-_ACTIVE = select(table).where(table.c.trigger == bindparam("kind"), table.c.enabled).order_by(table.c.position, table.c.id)
-"""Built once: it is asked for every message."""
+_ACTIVE = Prepared(
+    select(table).where(table.c.trigger == bindparam("kind"), table.c.enabled).order_by(table.c.position, table.c.id)
+)
 
 
 def active(conn: Connection, trigger: str) -> list[Rule]:
     """The rules that are on for a trigger, in the order they are tried."""
-    return [_rule(conn, row) for row in conn.execute(_ACTIVE, {"kind": trigger})]
+    return [_rule(conn, row) for row in _ACTIVE.all(conn, kind=trigger)]
 
 
 def listed(conn: Connection) -> list[Rule]:
@@ -200,13 +202,14 @@ def _new_place(conn: Connection, rule: Rule) -> int:
 
 
 def _rule(conn: Connection, found: Row) -> Rule:
-    key = (conn.engine.url, found.id, found.version, found.updated_at)
-    rule = _parsed.get(key)
+    parsed = _parsed.setdefault(conn.engine, {})
+    key = (found.id, found.version, found.updated_at)
+    rule = parsed.get(key)
     if rule is None:
         rule = _loaded(parse(document(found)), found)
-        if len(_parsed) >= _KEPT:
-            _parsed.clear()
-        _parsed[key] = rule
+        if len(parsed) >= _KEPT:
+            parsed.clear()
+        parsed[key] = rule
     return rule
 
 

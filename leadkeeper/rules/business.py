@@ -11,11 +11,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from leadkeeper.config import Settings
 from leadkeeper.errors import Invalid
-from leadkeeper.store.schema import settings as settings_table
+from leadkeeper.store import settings_rows
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_HOURS: Mapping[str, tuple[str, str]] = {
@@ -81,14 +81,9 @@ class Business:
         return datetime.combine(day, self.quiet[1], self.zone).astimezone(moment.tzinfo)
 
 
-NAMES = ("timezone", "automatic_messages", "business_name", "business_hours", "quiet_hours", "lexicon_version")
-
-_ROWS = select(settings_table.c.name, settings_table.c.value).where(settings_table.c.name.in_(NAMES))
-
-
 def read(conn: Connection, settings: Settings) -> Business:
     """The business of this database, in one statement."""
-    return of({row.name: row.value for row in conn.execute(_ROWS)}, settings)
+    return of(settings_rows.load(conn), settings)
 
 
 def of(rows: Mapping[str, Any], settings: Settings) -> Business:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from leadkeeper.rules.words import normalise
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import conversations, messages
 
 LOOKED_AT = 300
@@ -70,8 +70,8 @@ def _count_statement() -> Any:
         .limit(LOOKED_AT)
         .cte("newest")
     )
-    said = and_(newest.c.direction == "out", newest.c.state.not_in(UNSENT), newest.c.id != bindparam("without"))
-    automatic = and_(said, newest.c.author.in_(AUTOMATIC))
+    said = and_(newest.c.direction == "out", ~among(newest.c.state, UNSENT), newest.c.id != bindparam("without"))
+    automatic = and_(said, among(newest.c.author, AUTOMATIC))
     spoke = select(func.max(newest.c.id)).where(or_(newest.c.direction == "in", newest.c.author == "person"))
     last = func.coalesce(spoke.scalar_subquery(), 0)
     day = and_(automatic, newest.c.purpose == "proactive", newest.c.created_at > bindparam("day_ago"))
@@ -83,12 +83,12 @@ def _count_statement() -> Any:
     )
 
 
-_COUNT = _count_statement()
+_COUNT = Prepared(_count_statement())
 
 
 def _count(conn: Connection, conversation_id: int, now: datetime, without: int | None) -> Row:
     given = {"conversation": conversation_id, "without": without or 0}
-    return conn.execute(_COUNT, {**given, "hour_ago": now - timedelta(hours=1), "day_ago": now - timedelta(days=1)}).one()
+    return _COUNT.one(conn, **given, hour_ago=now - timedelta(hours=1), day_ago=now - timedelta(days=1))
 
 
 def _other_threads(conn: Connection, subject: Row) -> list[int]:

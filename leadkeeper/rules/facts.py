@@ -15,7 +15,7 @@ from leadkeeper.config import Settings
 from leadkeeper.errors import NotFound
 from leadkeeper.rules import business, counts, words
 from leadkeeper.rules.business import DAYS, Business
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import channel_accounts, contacts, conversations, expiries, leads, messages
 from leadkeeper.store.types import Id
 
@@ -254,12 +254,12 @@ def _subject_statement() -> Select[Any]:
     )
 
 
-_STATEMENT = _subject_statement()
+_SUBJECT_ROW = Prepared(_subject_statement())
 
 
 def _subject(conn: Connection, conversation_id: int, event_id: int | None, lead_id: int | None, expiry_id: int | None) -> Any:
     given = {"conversation": conversation_id, "event": event_id, "lead": lead_id, "expiry": expiry_id}
-    row = conn.execute(_STATEMENT, given).first()
+    row = _SUBJECT_ROW.first(conn, **given)
     if row is None:
         raise NotFound(f"there is no conversation {conversation_id}")
     return row

@@ -7,17 +7,17 @@ run twice, cannot do the same thing twice.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from leadkeeper import clock
 from leadkeeper.rules.actions.base import Effect
 from leadkeeper.rules.decide import Decision
 from leadkeeper.rules.facts import Facts
 from leadkeeper.rules.model import Rule
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import contacts, leads, rules
 from leadkeeper.store.schema import rule_runs as table
-from leadkeeper.store.upsert import insert_once
+from leadkeeper.store.upsert import change_row, insert_once
 
 
 def record(
@@ -52,13 +52,13 @@ def has_fired(conn: Connection, rule_id: int, episode: str) -> bool:
 
 def finish(conn: Connection, run_row_id: int, effects: Sequence[Effect]) -> None:
     """Write beside a firing what its actions came to, and the message it wrote."""
-    trace = conn.execute(select(table.c.trace).where(table.c.id == run_row_id)).scalar_one()
+    trace = _TRACE.scalar(conn, id=run_row_id)
     told = [{"status": effect.status, "reason": effect.reason} for effect in effects]
     values: dict[str, Any] = {"trace": {**trace, "effects": told}}
     written = next((effect.message_id for effect in effects if effect.message_id is not None), None)
     if written is not None:
         values["message_id"] = written
-    conn.execute(update(table).where(table.c.id == run_row_id).values(**values))
+    change_row(conn, table, run_row_id, **values)
 
 
 def log(
@@ -96,3 +96,6 @@ def log(
     if before is not None:
         query = query.where(table.c.id < before)
     return list(conn.execute(query))
+
+
+_TRACE = Prepared(select(table.c.trace).where(table.c.id == bindparam("id")))

@@ -13,8 +13,8 @@ from threading import Lock
 
 from sqlalchemy import URL, Connection, select
 
+from leadkeeper.store import settings_rows
 from leadkeeper.store.schema import lexicon as table
-from leadkeeper.store.schema import settings
 
 CLASSES = ("human", "anger", "legal", "refund", "payment", "complaint")
 """Lists whose words hand a conversation over to a person."""
@@ -207,8 +207,7 @@ def load(conn: Connection, version: str) -> Lexicon:
 
 def current(conn: Connection) -> Lexicon:
     """The lexicon in force, for readers outside the rules (field extraction)."""
-    query = select(settings.c.value).where(settings.c.name == VERSION)
-    return load(conn, str(conn.execute(query).scalar_one_or_none() or ""))
+    return load(conn, str(settings_rows.get(conn, VERSION) or ""))
 
 
 def contains(text: str, phrase: str) -> bool:

@@ -15,7 +15,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import ColumnElement, Connection, Dialect, Executable, literal_column
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -105,6 +105,11 @@ class Prepared:
             statement = self._statement if isinstance(self._statement, Executable) else self._statement(dialect.name)
             compiled = self._compiled[dialect.name] = _Compiled(statement, dialect)
         return compiled
+
+
+def among(column: ColumnElement[Any], words: Iterable[str]) -> ColumnElement[bool]:
+    """True of rows whose `column` is one of these constant words, in a text that never changes its length."""
+    return column.in_([literal_column(f"'{word}'") for word in words if word.isidentifier()])
 
 
 class _Compiled:

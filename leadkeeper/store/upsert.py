@@ -1,4 +1,4 @@
-"""INSERT, with ON CONFLICT where wanted, written once for both engines.
+"""INSERT with ON CONFLICT where wanted, and plain changes of one row, written once for both engines.
 
 The statement of a table and set of columns is compiled once. Many rows are one statement on
 PostgreSQL (arrays, unnested), on SQLite one after the other: there a statement costs next to nothing.
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, column, func, select
+from sqlalchemy import Column, Connection, Table, bindparam, column, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -33,6 +33,11 @@ def insert_once(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]
 def upsert(conn: Connection, table: Table, values: Mapping[str, Any], key: Sequence[str]) -> None:
     """Insert a row, or update every other column of the row with the same `key` columns."""
     _upsert(table, tuple(values), tuple(key)).run(conn, **values)
+
+
+def change_row(conn: Connection, table: Table, row_id: int, **values: Any) -> None:
+    """Give columns of the row with this id new values."""
+    _change(table, tuple(values)).run(conn, row_id=row_id, **values)
 
 
 def _insert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], returning: Returning, *, once: bool) -> list[Row]:
@@ -71,6 +76,12 @@ def _insert_many(table: Table, names: tuple[str, ...], returning: Returning, onc
     given = func.unnest(*arrays).table_valued(*shape, with_ordinality="place").render_derived(name="given")
     rows = select(*(given.c[name] for name in names)).order_by(given.c.place)
     return Prepared(_ending(_into("postgresql", table).from_select(list(names), rows), returning, once))
+
+
+@cache
+def _change(table: Table, names: tuple[str, ...]) -> Prepared:
+    values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+    return Prepared(update(table).where(table.c.id == bindparam("row_id")).values(values))
 
 
 @cache
