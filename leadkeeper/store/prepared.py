@@ -15,10 +15,13 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Executable, literal_column
+from sqlalchemy import ColumnElement, Connection, Dialect, Executable, Float, literal_column
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
+FLOAT8 = 701
+"""PostgreSQL's number of the type of our `Float` columns."""
 Values = Mapping[str, Any]
 _Processor = Callable[[Any], Any]
 
@@ -126,7 +129,7 @@ class _Compiled:
         self._names = {name for _, name, _ in self._given}
         columns = compiled._result_columns
         self._row: Any = namedtuple("Row", [column.keyname for column in columns], rename=True) if columns else None
-        processors = [column.type._cached_result_processor(dialect, None) for column in columns]
+        processors = [_result_processor(column.type, dialect) for column in columns]
         self._processors = [(place, process) for place, process in enumerate(processors) if process is not None]
 
     def parameters(self, values: Values) -> Any:
@@ -168,6 +171,11 @@ def _binds(compiled: SQLCompiler) -> tuple[Any, list[tuple[Any, str, _Processor 
             value = bind.effective_value
             template[place] = value if process is None else process(value)
     return template, given
+
+
+def _result_processor(kind: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
+    """What makes a column's value of the driver's; a PostgreSQL float asks for the number of its type."""
+    return kind._cached_result_processor(dialect, FLOAT8 if isinstance(kind, Float) else None)
 
 
 def _driver(conn: Connection) -> DBAPIConnection:
