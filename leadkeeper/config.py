@@ -7,6 +7,7 @@ prefix that we do not know is an error: a misspelt setting must not be silently 
 import difflib
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -26,6 +27,12 @@ FROM_DATABASE = (
     "ai_url", "ai_key", "ai_model", "answer_score", "answer_margin", "automatic_messages",
 )  # fmt: skip
 """Settings an operator may change on /settings; all others are set where the process starts."""
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of all time zones; read once, as it takes a walk through a thousand files."""
+    return frozenset(available_timezones())
 
 
 class Settings(BaseSettings):
@@ -84,8 +91,8 @@ class Settings(BaseSettings):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            near = difflib.get_close_matches(value, available_timezones(), n=1)
+        if value not in time_zones():
+            near = difflib.get_close_matches(value, time_zones(), n=1)
             raise ValueError(f"unknown time zone {value!r}" + (f"; did you mean {near[0]}?" if near else ""))
         return value
 

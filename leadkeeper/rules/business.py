@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from leadkeeper.config import Settings
+from leadkeeper.config import Settings, time_zones
 from leadkeeper.errors import Invalid
 from leadkeeper.store import settings_rows
 
@@ -100,7 +100,7 @@ def of(rows: Mapping[str, Any], settings: Settings) -> Business:
     quiet = rows.get("quiet_hours", DEFAULT_QUIET)
     return Business(
         name=str(rows.get("business_name") or "").strip(),
-        zone=ZoneInfo(zone if isinstance(zone, str) and zone in _zones() else "UTC"),
+        zone=ZoneInfo(zone if isinstance(zone, str) and zone in time_zones() else "UTC"),
         hours=_hours(rows.get("business_hours")) or _hours(DEFAULT_HOURS),
         quiet=None if quiet is None else _span(quiet) or _span(DEFAULT_QUIET),
         stopped=not automatic,
@@ -144,13 +144,3 @@ def _span(value: Any) -> Span | None:
     except (TypeError, ValueError):
         return None
     return None if start.tzinfo or end.tzinfo else (start, end)
-
-
-_known_zones: frozenset[str] = frozenset()
-
-
-def _zones() -> frozenset[str]:
-    global _known_zones
-    if not _known_zones:
-        _known_zones = frozenset(available_timezones())
-    return _known_zones
