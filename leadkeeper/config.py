@@ -92,8 +92,8 @@ class Settings(BaseSettings):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         if value not in time_zones():
-            near = difflib.get_close_matches(value, time_zones(), n=1)
-            raise ValueError(f"unknown time zone {value!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            near = _near(value.rpartition("/")[2], {zone.rpartition("/")[2].lower(): zone for zone in sorted(time_zones())})
+            raise ValueError(f"unknown time zone {value!r}" + (f"; did you mean {near}?" if near else ""))
         return value
 
     @field_validator("public_url", "graph_url", "ai_url")
@@ -164,7 +164,7 @@ def _checked(values: dict[str, Any]) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        bad = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        bad = [f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
         raise Misconfigured("; ".join(bad)) from error
 
 
@@ -172,5 +172,11 @@ def _refuse_unknown(given: Mapping[str, str | None]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + name for name in KNOWN_ELSEWHERE}
     for name in given:
         if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            raise Misconfigured(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
+            near = _near(name.removeprefix(PREFIX), {each.removeprefix(PREFIX).lower(): each for each in known})
+            raise Misconfigured(f"{name} is not a setting" + (f"; did you mean {near}?" if near else ""))
+
+
+def _near(text: str, known: Mapping[str, str]) -> str:
+    """The value of the key most like `text`; empty when none is."""
+    found = difflib.get_close_matches(text.lower(), known, n=1)
+    return known[found[0]] if found else ""

@@ -12,6 +12,7 @@ LeadkeeperError       `status` = what HTTP answers; `code` = stable word for mac
   Unavailable         503  the database cannot be written now
     CommitUnknown     503  the connection broke in COMMIT: it may or may not have happened
   SchemaMismatch      503  database and code are of different versions
+    SchemaNewer       503  the database is ahead: no migration of ours helps
   ClaimLost           409  this worker no longer owns the job: stop, write nothing
   NoGround            422  no grounded answer: hand over to a person
   Misconfigured       500  a setting is wrong; says which and what to do
@@ -131,6 +132,10 @@ class SchemaMismatch(LeadkeeperError):
 
     status = 503
     code = "schema_mismatch"
+
+
+class SchemaNewer(SchemaMismatch):
+    """The database was migrated by a newer program: only that one can work on it."""
 
 
 class ClaimLost(LeadkeeperError):

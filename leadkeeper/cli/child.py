@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from leadkeeper import clock
 from leadkeeper.cli.serve import serve
-from leadkeeper.errors import LeadkeeperError, Misconfigured, SchemaMismatch
+from leadkeeper.errors import LeadkeeperError, Misconfigured, SchemaMismatch, Unavailable
 from leadkeeper.worker.boot import Boot, watch_supervisor
-from leadkeeper.worker.supervisor import GIVE_UP
+from leadkeeper.worker.supervisor import GIVE_UP, TRY_LATER
 
 if TYPE_CHECKING:
     from leadkeeper.cli.parts import Parts, Step
@@ -46,12 +46,16 @@ def main(text: str) -> int:
     """Serve until told to stop; returns the exit code.
 
     What goes wrong before the start was ever announced is told and ends everything; later, a fault is
-    the supervisor's to mend by another try.
+    the supervisor's to mend by another try. A database that does not answer is waited for at any time.
     """
     plan = Plan(**json.loads(text))
     watch_supervisor(Boot.of_this_process())
     try:
         _serve(plan)
+    except Unavailable as error:
+        _note(error)
+        sys.stderr.write(f"✗ {error.message}\n  Trying again until it answers. Ctrl+C ends that.\n")
+        return TRY_LATER
     except LeadkeeperError as error:
         _note(error)
         return _failed(plan, error.message, final=isinstance(error, Misconfigured | SchemaMismatch))
@@ -94,8 +98,10 @@ def _serve(plan: Plan) -> None:
 def _load(plan: Plan, port: int) -> "Parts":
     from leadkeeper import config, logs
     from leadkeeper.cli.parts import Parts
+    from leadkeeper.store import folder
 
     settings = config.load().model_copy(update={"port": port})
+    folder.ensure(settings.data_dir)
     logs.set_up(settings.log_format, _log_file(settings) if plan.quiet else None)
     step = _steps(plan)
     parts = Parts.load(settings, web=True, worker=True, upgrade=True, demo=plan.demo, step=step)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from leadkeeper.config import Settings
 
 MASK = "********"
+WIDTH = 250
 
 
 def config(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
@@ -125,6 +126,8 @@ def _print(listed: list[dict[str, Any]], note: str) -> None:
         style = "" if item["source"] == "default" else "bold"
         table.add_row(item["name"], str("" if item["value"] is None else item["value"]), item["source"], style=style)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)  # nothing is cut off in a file
     console.print(table)
     if note:
         console.print(note, style="yellow")

@@ -67,7 +67,7 @@ def answer(host: str, port: int, path: str) -> dict[str, object]:
 def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         who = "Leadkeeper is running there already" if is_ours(host, port) else "another program listens there"
-        return f"port {port} on {host} is taken: {who}. Stop it, or choose another port: LEADKEEPER_PORT={port + 1} make run"
+        return f"port {port} on {host} is taken: {who}. Stop it, or choose another port, for example LEADKEEPER_PORT={port + 1}"
     if error.errno == errno.EACCES:
         return f"port {port} needs more rights than we have: choose one above 1023, for example LEADKEEPER_PORT=8000"
     return f"cannot listen on {host}:{port}: {error.strerror}. LEADKEEPER_HOST must be an address of this machine"

@@ -7,7 +7,7 @@ import typer
 
 from leadkeeper import __version__
 from leadkeeper.cli import bench, config, doctor, jobs, migrate, prove, simulator, up, user, web, worker
-from leadkeeper.errors import LeadkeeperError
+from leadkeeper.errors import LeadkeeperError, Unavailable
 
 app = typer.Typer(
     name="leadkeeper",
@@ -50,7 +50,12 @@ def options(
 def main() -> NoReturn:
     """Run a command and exit with its code; an error is a sentence, with `--debug` also a traceback."""
     try:
-        app()
+        app(prog_name="leadkeeper")
+    except Unavailable as error:
+        _fail(
+            f"{error.message}\n  Start the database server, or mend LEADKEEPER_DATABASE_URL; `leadkeeper doctor` says more.",
+            error,
+        )
     except LeadkeeperError as error:
         _fail(error.message, error)
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from leadkeeper.config import Settings
 from leadkeeper.secretbox import SecretBox
-from leadkeeper.store import migrate
+from leadkeeper.store import folder, migrate
 from leadkeeper.store.database import Database
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ class Parts:
         """
         from leadkeeper.jobs import first_start
 
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
-        box = SecretBox.open(settings.data_dir)
+        box = SecretBox.open(folder.ensure(settings.data_dir))
         db = Database(settings.database)
         try:
             before, now = migrate.upgrade(db) if upgrade else (None, None)

@@ -30,12 +30,12 @@ def prove(
     from leadkeeper import config
     from leadkeeper.cli.measure.ground import ground
     from leadkeeper.cli.proof import shown
+    from leadkeeper.store import folder
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the started processes are ended on the way out
-    folder = config.load().data_dir / "prove"
-    folder.mkdir(parents=True, exist_ok=True)
+    reports = folder.ensure(config.load().data_dir / "prove")
     with ground(db, os.environ.get("LEADKEEPER_DATABASE_URL", "")) as place:
-        told, path = _prove(place, db, scale, folder)
+        told, path = _prove(place, db, scale, reports)
     shown.show(told, path)
     raise typer.Exit(0 if told["ok"] else 1)
 

@@ -27,4 +27,9 @@ def simulator(
         if not (token and app_secret):
             raise Misconfigured("--phone-number-id needs --token and --app-secret")
         accounts.append(SimAccount(phone_number_id, token, app_secret, target))
-    run(accounts, host, port)
+    try:
+        run(accounts, host, port)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot listen on {host}:{port}: {error.strerror}. Choose another --port; 0 takes a free one"
+        ) from error

@@ -1,7 +1,9 @@
 """`leadkeeper user ...`: the people who may log in, from the machine's own command line."""
 
+import getpass
 import json
 import sys
+import warnings
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -156,11 +158,19 @@ def _new_password(email: str, from_input: bool) -> str:
     """The hash of a password that was typed twice, or read from standard input. Raises Invalid for a weak one."""
     from leadkeeper.access import passwords
 
-    if from_input:
-        text = sys.stdin.readline().rstrip("\r\n")
-    else:
-        text = typer.prompt("Password (at least 12 characters)", hide_input=True, confirmation_prompt=True)
+    text = sys.stdin.readline().rstrip("\r\n") if from_input else _asked()
     try:
         return passwords.hash_now(passwords.strong(text, email))
     except Invalid as error:
         raise Invalid(f"{error.message}. {' '.join(error.fields.values())}", error.fields) from None
+
+
+def _asked() -> str:
+    """A password typed twice on the terminal. Raises Invalid where there is nobody to type."""
+    try:
+        with warnings.catch_warnings(action="ignore", category=getpass.GetPassWarning):
+            return str(typer.prompt("Password (at least 12 characters)", hide_input=True, confirmation_prompt=True))
+    except typer.Abort:
+        raise Invalid(
+            "no password was given: type it on a terminal, or pipe it in with --stdin", {"password": "missing"}
+        ) from None

@@ -20,7 +20,7 @@ from leadkeeper.errors import CommitUnknown, Unavailable
 from leadkeeper.store import signals
 from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call, Told, Turn, inside_write, mark_inside, tell
-from leadkeeper.store.engine import READERS, WRITERS, parse_url, reading_engine, writing_engine
+from leadkeeper.store.engine import READERS, WRITERS, one_line, parse_url, reading_engine, writing_engine
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.ticker import Ticker
@@ -70,7 +70,7 @@ class Database:
             with self._reading.begin() as conn:
                 return fn(conn, *args, **kwargs)
         except (exc.OperationalError, exc.InterfaceError) as error:
-            raise Unavailable(f"the database cannot be read: {error.orig}") from error
+            raise Unavailable(f"the database cannot be read: {one_line(error.orig)}") from error
 
     async def write(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
         """Run `fn` in one transaction; returns after its commit. Whatever it raises rolls it back."""
@@ -234,7 +234,7 @@ def _is_deadlock(error: BaseException) -> bool:
 def _as_ours(error: BaseException) -> BaseException:
     """Outages become Unavailable (503); everything else is handed on as it is."""
     if isinstance(error, exc.OperationalError | exc.InterfaceError):
-        ours = Unavailable(f"the database cannot be written: {error.orig}")
+        ours = Unavailable(f"the database cannot be written: {one_line(error.orig)}")
         ours.__cause__ = error
         return ours
     return error

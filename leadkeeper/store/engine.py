@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from leadkeeper.errors import Misconfigured
@@ -19,8 +20,11 @@ READERS = 6
 
 
 def parse_url(text: str) -> URL:
-    """The database URL with its driver; raises Misconfigured for another engine."""
-    url = make_url(text)
+    """The database URL with its driver; raises Misconfigured for another engine, and for what is no URL."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise Misconfigured("LEADKEEPER_DATABASE_URL is no address: use sqlite:///file or postgresql://user@host/db") from error
     backend = url.get_backend_name()
     if backend == "sqlite":
         if not url.database or url.database == ":memory:":
@@ -31,13 +35,18 @@ def parse_url(text: str) -> URL:
     raise Misconfigured(f"LEADKEEPER_DATABASE_URL: {backend!r} is not supported; use sqlite:/// or postgresql://")
 
 
+def one_line(error: BaseException | None) -> str:
+    """What a driver says, without the line breaks and indents it likes."""
+    return " ".join(str(error).split())
+
+
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def writing_engine(url: URL) -> Engine:
     """Connections that write. On SQLite every transaction begins IMMEDIATE and commits with a full fsync."""
     if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(str(url.database)).parent)
         engine = create_engine(
             url,
             json_serializer=_dumps,
@@ -54,6 +63,13 @@ def writing_engine(url: URL) -> Engine:
     )
     event.listen(engine, "handle_error", _without_values)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(f"LEADKEEPER_DATABASE_URL: the folder {folder} cannot be made: {error.strerror}") from error
 
 
 def reading_engine(url: URL) -> Engine:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from leadkeeper.errors import SchemaMismatch
+from leadkeeper.errors import SchemaMismatch, SchemaNewer
 from leadkeeper.store.database import Database
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
@@ -30,7 +30,7 @@ def check(conn: Connection) -> None:
     if have == want:
         return
     if have is not None and have not in _known():
-        raise SchemaMismatch(f"the database has schema {have}, newer than this program ({want}): install the newer program")
+        raise SchemaNewer(f"the database has schema {have}, newer than this program ({want}): install the newer program")
     raise SchemaMismatch(f"the database has schema {have or 'none'}, this program needs {want}: run `leadkeeper migrate`")
 
 

@@ -19,6 +19,10 @@ RESTART_SECONDS = 0.2
 STOP_SECONDS = 45.0
 """A child that was told to stop and has not after this is killed: longer than the worker's grace."""
 LOOK_SECONDS = 0.1
+LATER_SECONDS = 2.0
+"""Between two tries of a child that waits for something outside, for example its database server."""
+TRY_LATER = 75
+"""Exit code of a child that cannot run yet, and has said why (EX_TEMPFAIL)."""
 GIVE_UP = 78
 """Exit code of a child that cannot run like this (EX_CONFIG): restarting it would not help."""
 
@@ -38,7 +42,7 @@ class Supervisor:
         """Supervise until SIGTERM or SIGINT, or until the child ends for good; returns the exit code.
 
         Exit codes 0 and 78 of the child end it all; after any other end, and any signal, the child
-        is started again.
+        is started again: soon, or after 75 with patience.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._told_to_stop)
@@ -50,10 +54,17 @@ class Supervisor:
             if code in (0, GIVE_UP):
                 return code
             self.restarts += 1
-            print(f"leadkeeper: the process ended with {code}, starting it again", file=sys.stderr, flush=True)  # noqa: T201
-            clock.sleep_until_tick(RESTART_SECONDS)
+            if code != TRY_LATER:
+                print(f"leadkeeper: the process ended with {code}, starting it again", file=sys.stderr, flush=True)  # noqa: T201
+            self._wait(LATER_SECONDS if code == TRY_LATER else RESTART_SECONDS)
             if self._stop_at is not None:
                 return 0
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, unless told to stop meanwhile."""
+        end = clock.monotonic() + seconds
+        while self._stop_at is None and clock.monotonic() < end:
+            clock.sleep_until_tick(LOOK_SECONDS)
 
     def _run_child(self) -> int:
         """One life of the child, in a session of its own: Ctrl-C reaches it through us, once."""

@@ -93,3 +93,33 @@ def test_without_a_database_the_rest_is_shown_with_a_note(tmp_path: Path, monkey
     assert done.exit_code == 0
     assert "there is no database" in done.output
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TIMEZONE", "Dubai", "unknown time zone 'Dubai'; did you mean Asia/Dubai?"),
+        ("TIMEZONE", "Asia/Dubay", "did you mean Asia/Dubai?"),
+        ("PUBLIC_URL", "desk.example.com", "LEADKEEPER_PUBLIC_URL: must begin with http:// or https://"),
+        ("DATA_DRI", "x", "LEADKEEPER_DATA_DRI is not a setting; did you mean LEADKEEPER_DATA_DIR?"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_plain_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"LEADKEEPER_{name}", value)
+
+    assert words in terminal.run("config").output
+
+
+def test_nothing_is_suggested_for_a_name_like_no_other(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADKEEPER_XYZ", "1")
+
+    assert "did you mean" not in terminal.run("config").output
+
+
+def test_a_long_value_is_whole_in_a_file(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "https://" + "long." * 20 + "example.com"
+    monkeypatch.setenv("LEADKEEPER_PUBLIC_URL", address)
+
+    assert address in terminal.run("config").output

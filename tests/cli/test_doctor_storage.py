@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from leadkeeper.cli.doctor import storage
 from leadkeeper.cli.doctor.findings import Patient
@@ -25,6 +25,15 @@ def test_a_database_of_another_schema_or_engine_or_out_of_reach_is_told_apart(
     assert fix_of(f"sqlite:///{terminal.data / 'none.db'}") == "leadkeeper migrate"
     assert fix_of("mysql://db/leads") == "mend LEADKEEPER_DATABASE_URL"
     assert fix_of("postgresql://nobody@127.0.0.1:1/none").startswith("start the database server")
+
+
+def test_no_migration_is_advised_for_a_database_that_is_ahead(terminal: Terminal) -> None:
+    terminal.db.write_now(lambda conn: conn.execute(text("update alembic_version set version_num = '9999'")))
+
+    finding = examined(terminal)["database"]
+
+    assert "newer than this program" in finding["found"]
+    assert finding["fix"] == "install the program that was used last, or a newer one"
 
 
 def test_a_database_that_cannot_be_written_is_found(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

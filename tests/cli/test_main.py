@@ -69,7 +69,7 @@ def test_with_debug_the_error_shows_where_it_came_from(monkeypatch: pytest.Monke
 
 
 def test_a_fault_of_the_program_is_no_bare_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ZeroDivisionError("by accident")
 
     monkeypatch.setattr(entry, "app", broken)
@@ -83,7 +83,7 @@ def test_a_fault_of_the_program_is_no_bare_traceback(monkeypatch: pytest.MonkeyP
 
 
 def test_an_interrupt_ends_with_its_usual_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(entry, "app", interrupted)
@@ -92,6 +92,27 @@ def test_an_interrupt_ends_with_its_usual_code(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_command_that_went_well_ends_with_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry, "app", lambda: None)
+    monkeypatch.setattr(entry, "app", lambda **_: None)
 
     assert run_main(monkeypatch) == 0
+
+
+def test_help_and_errors_name_the_command_as_people_type_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(monkeypatch, "jobs", "retry") == 2
+
+    assert "Usage: leadkeeper jobs retry" in capsys.readouterr().err
+
+
+def test_a_database_out_of_reach_is_told_in_one_breath_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+
+    assert run_main(monkeypatch, "jobs", "list") == 1
+
+    told = capsys.readouterr().err
+    assert "the database cannot be read" in told
+    assert "\t" not in told
+    assert "mend LEADKEEPER_DATABASE_URL" in told

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from leadkeeper.cli.main import app
 from leadkeeper.cli.opening import open_database
-from leadkeeper.errors import SchemaMismatch
+from leadkeeper.errors import Misconfigured, SchemaMismatch
 from leadkeeper.store import migrate as schema
 from tests.cli.conftest import Terminal
 
@@ -34,3 +34,32 @@ def test_a_command_refuses_a_database_of_another_schema(terminal: Terminal) -> N
 
     with pytest.raises(SchemaMismatch, match="newer than this program"):
         terminal.run("user", "list")
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"), [("/proc/none", "No such file"), ("a-file", "it is a file"), ("a-file/data", "Not a dir")]
+)
+def test_a_data_folder_that_cannot_be_used_is_told_with_what_to_do(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, folder: str, why: str
+) -> None:
+    Path("a-file").touch()
+    monkeypatch.setenv("LEADKEEPER_DATA_DIR", folder)
+
+    with pytest.raises(Misconfigured, match=f"{folder} cannot be used: {why}.*LEADKEEPER_DATA_DIR"):
+        terminal.run("migrate")
+
+
+def test_the_data_folder_is_made_closed_to_others(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATA_DIR", "fresh")
+
+    terminal.lines("migrate")
+
+    assert Path("fresh").stat().st_mode & 0o007 == 0
+
+
+@pytest.mark.parametrize(("url", "words"), [("nonsense", "is no address"), ("mysql://db/leads", "'mysql' is not supported")])
+def test_an_address_of_no_database_is_told(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, url: str, words: str) -> None:
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", url)
+
+    with pytest.raises(Misconfigured, match=words):
+        terminal.run("migrate")

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from leadkeeper.store.database import Database
-from tests.cli.processes import Running, environment, until
+from tests.cli.processes import PATIENCE, Running, environment, until
 
 Start = Callable[..., Running]
 
@@ -96,6 +97,16 @@ def test_a_misspelt_setting_ends_the_start_with_one_sentence(start: Start) -> No
 
     assert up.process.wait(60) == 78
     assert up.said.strip() == "✗ LEADKEEPER_PROT is not a setting; did you mean LEADKEEPER_PORT?"
+
+
+def test_a_database_that_does_not_answer_is_waited_for_and_the_door_says_come_again(start: Start, port: str) -> None:
+    up = start("up", "--quiet", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    until(lambda: up.said.count("Trying again until it answers") >= 2)
+
+    answer = httpx2.get(f"http://127.0.0.1:{port}/login", timeout=PATIENCE)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert up.end() == 0
 
 
 def test_a_port_that_is_taken_ends_the_start_with_what_to_do(start: Start, port: str) -> None:

@@ -99,3 +99,8 @@ def test_every_act_is_written_down(terminal: Terminal) -> None:
 def test_an_unknown_user_is_told_as_such(terminal: Terminal) -> None:
     with pytest.raises(NotFound, match="there is no user nobody"):
         terminal.run("user", "disable", "nobody@example.com")
+
+
+def test_without_anybody_to_type_the_password_it_says_how_to_give_one(terminal: Terminal) -> None:
+    with pytest.raises(Invalid, match="pipe it in with --stdin"):
+        terminal.run("user", "add", "sara@example.com")

@@ -159,6 +159,18 @@ def test_a_child_that_cannot_run_like_this_is_not_started_again(tmp_path: Path) 
     assert len(lines(tmp_path / "log", 1)) == 1
 
 
+def test_a_child_that_waits_for_something_outside_is_started_again_with_patience_and_can_be_stopped(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    began = time.monotonic()
+    supervisor = supervised(log, deaths=1, code=75)
+
+    lines(log, 2)
+
+    assert time.monotonic() - began > 2
+    supervisor.terminate()
+    assert supervisor.wait(20) == 0
+
+
 def test_a_child_ends_when_its_supervisor_is_gone(tmp_path: Path) -> None:
     log = tmp_path / "log"
     supervisor = supervised(log)

@@ -20,7 +20,7 @@ def worker(patient: Patient) -> Iterator[Finding]:
         return
     live = patient.db.read_now(control.live_workers)
     desired = patient.db.read_now(control.desired)
-    found = f"{len(live)} with a fresh heartbeat, desired state {desired}"
+    found = f"{len(live) or 'none'} with a fresh heartbeat, desired state {desired}"
     if desired != "running":
         yield look("worker", found, "messages are stored but not answered", "press Start on /admin/automation")
     elif not live:

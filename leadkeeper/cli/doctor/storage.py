@@ -9,7 +9,7 @@ from sqlalchemy import text
 from leadkeeper import clock
 from leadkeeper.cli.doctor.findings import Finding, Patient, broken, fine, look
 from leadkeeper.cli.opening import open_database
-from leadkeeper.errors import LeadkeeperError, Misconfigured, SchemaMismatch
+from leadkeeper.errors import LeadkeeperError, Misconfigured, SchemaMismatch, SchemaNewer
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.store import probe
 
@@ -19,12 +19,15 @@ MIGRATE = "leadkeeper migrate"
 def database(patient: Patient) -> Iterator[Finding]:
     """The database opens and has this program's schema."""
     if patient.db is not None:
-        yield fine("database", f"{patient.db.url.render_as_string(hide_password=True)}, schema as this program needs it")
+        shown = patient.db.url.set(drivername=patient.db.dialect).render_as_string(hide_password=True)
+        yield fine("database", f"{shown}, schema as this program needs it")
         return
     cause = "nothing works without the database"
     try:
         with open_database(patient.settings):
             yield fine("database", "opens at the second try")
+    except SchemaNewer as error:
+        yield broken("database", error.message, cause, "install the program that was used last, or a newer one")
     except SchemaMismatch as error:
         yield broken("database", error.message, cause, MIGRATE)
     except Misconfigured as error:
