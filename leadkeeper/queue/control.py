@@ -25,6 +25,7 @@ FRESH = timedelta(seconds=15)
 _DESIRED = "worker.desired"
 _BOOTS = "worker.boots"
 _MOST_BOOTS = 50
+"""Held boots remembered; one that is forgotten while it runs would be held once more after a restart."""
 FORGET_AFTER = timedelta(days=1)
 
 
@@ -85,9 +86,9 @@ def beat(conn: Connection, worker: WorkerRow) -> None:
         signal(conn, "worker")
 
 
-def sign_off(conn: Connection, worker_id: str) -> None:
-    """The worker has ended in an orderly way; also forgets those silent for a day."""
-    gone = (workers.c.id == worker_id) | (workers.c.beat_at < clock.now() - FORGET_AFTER)
+def sign_off(conn: Connection, *worker_ids: str) -> None:
+    """These workers have ended, in an orderly way or as the dead do; also forgets those silent for a day."""
+    gone = workers.c.id.in_(worker_ids) | (workers.c.beat_at < clock.now() - FORGET_AFTER)
     conn.execute(delete(workers).where(gone))
     signal(conn, "worker")
 

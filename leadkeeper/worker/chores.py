@@ -47,18 +47,24 @@ class Chores:
         self._swept_at = clock.monotonic()
 
     async def arrive(self) -> None:
-        """At boot: remember how often Start was chosen, and take over what the dead of this host left."""
-        self._starts_at_boot = await self._db.write(control.starts_at_boot, self._boot)
+        """At boot: if held, remember how often Start was chosen; and take over what the dead of this host left."""
+        if self._settings.worker_auto_start is False:
+            self._starts_at_boot = await self._db.write(control.starts_at_boot, self._boot)
         await self.bury_the_dead()
 
     async def bury_the_dead(self) -> bool:
-        """Jobs of workers of this host whose lock is free are orphans at once; True when there were any."""
+        """Workers of this host whose lock is free are dead: no longer told as alive, their jobs orphans at once.
+
+        True when there were such jobs.
+        """
         dead = self._identity.dead()
         found = False
         while dead and (taken := await self._db.write_in(Turn.STEP, take_orphans, dead)):
             found = True
             if taken < MOST:
                 break
+        if dead:
+            await self._db.write(control.sign_off, *dead)
         self._identity.bury(dead)
         return found
 
