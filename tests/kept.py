@@ -25,7 +25,7 @@ _COUNT_ANEW = """
 """
 _SHAPE = """
     select (select string_agg(version_num, ',') from alembic_version),
-           (select array[count(*), count(*) filter (where reltuples >= 0)]
+           (select count(*) filter (where reltuples >= 0) || string_agg(relname, ' ' order by relname)
             from pg_class where relnamespace = 'public'::regnamespace),
            (select count(*) from pg_proc where pronamespace = 'public'::regnamespace),
            (select array[count(*), max(xmin::text::bigint)] from pg_attribute),

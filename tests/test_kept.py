@@ -48,6 +48,7 @@ def test_whoever_is_still_connected_is_put_out(used: Kept) -> None:
     [
         "alter table lexicon add column shoe_size integer",
         "alter table lexicon drop column phrase",
+        "alter table lexicon rename to lexicon_elsewhere",
         "create table something (id integer)",
         "create index another on lexicon (phrase)",
         "alter table lexicon add check (phrase <> '')",

@@ -14,14 +14,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from leadkeeper.errors import Invalid, LeadkeeperError, NotFound, TooMany, Unauthorized
+from leadkeeper.errors import Invalid, LeadkeeperError, NotFound, TooMany, Unauthorized, Unavailable
 from leadkeeper.web import render
 from leadkeeper.web.csrf import SAFE
+from leadkeeper.web.shell import protect
 from leadkeeper.web.words import t
 
 log = logging.getLogger("leadkeeper.web")
 
 MACHINE_PATHS = ("/api/", "/events", "/healthz", "/readyz", "/metrics", "/static/")
+
+AWAY = "The database does not answer just now. Try again in a moment."
 
 WHAT_TO_DO = {
     400: "Go back, correct what is marked, and send it again.",
@@ -30,18 +33,22 @@ WHAT_TO_DO = {
     409: "Something has changed in the meantime. Go back and look again.",
     413: "Send something smaller.",
     429: "Wait a little and try again.",
-    503: "The database does not answer just now. Nothing you have done is lost; try again in a moment.",
+    503: "Nothing you have done is lost.",
 }
 
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
 async def known(request: Request, error: LeadkeeperError) -> Response:
-    """An error we raise on purpose."""
+    """An error we raise on purpose. Where the database lives and what its driver said is for the log alone."""
     if isinstance(error, Unauthorized) and not _for_machine(request):
         return _to_login(request)
+    if error.status >= 500:
+        about = {"method": request.method, "path": request.url.path, "code": error.code}
+        log.warning("a request could not be served", exc_info=error, extra=about)
     fields = error.fields if isinstance(error, Invalid) else None
-    response = _answer(request, error.status, error.message, error.code, fields)
+    message = AWAY if isinstance(error, Unavailable) else error.message
+    response = _answer(request, error.status, message, error.code, fields)
     if isinstance(error, TooMany):
         response.headers["retry-after"] = str(max(1, round(error.retry_after)))
     return response
@@ -70,7 +77,11 @@ async def unforeseen(request: Request, error: Exception) -> Response:
     """A fault of ours: logged with an id, shown with the same id, without its inside."""
     mark = secrets.token_hex(4)
     log.error("unforeseen error", exc_info=error, extra={"mark_id": mark, "method": request.method, "path": request.url.path})
-    return _answer(request, 500, "Something went wrong on our side (error {mark}).", "error", None, mark=mark)
+    response = _answer(request, 500, "Something went wrong on our side (error {mark}).", "error", None, mark=mark)
+    # Starlette answers this outside of every middleware, the one that adds the headers included.
+    settings = getattr(request.state, "settings", None)
+    protect(response.headers, secure=settings is not None and settings.secure)
+    return response
 
 
 HANDLERS: dict[Any, Handler] = {

@@ -35,6 +35,14 @@ HEADERS = {
 """Sent with every answer unless it has set them itself."""
 
 
+def protect(headers: MutableHeaders, *, secure: bool) -> None:
+    """Add what every answer carries; `secure` where people reach us over https."""
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if secure:
+        headers.setdefault("strict-transport-security", "max-age=31536000")
+
+
 class Shell:
     """The outermost layer of the app (plain ASGI)."""
 
@@ -103,11 +111,7 @@ def _trusted(address: str, settings: Settings) -> bool:
 def _with_headers(send: Send, settings: Settings) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            if settings.secure:
-                headers.setdefault("strict-transport-security", "max-age=31536000")
+            protect(MutableHeaders(scope=message), secure=settings.secure)
         await send(message)
 
     return sending

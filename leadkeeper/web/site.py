@@ -1,5 +1,7 @@
 """What the requests of one process share: the database, the settings in force, the live streams."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 REREAD_SECONDS = 5.0
 """Settings changed by another process are seen after at most this long; our own at once."""
 
+PATIENCE_SECONDS = 1.0
+"""A request waits this long for settings to be read anew: a database may also hang instead of failing."""
+
 SHOWN = frozenset({"worker", "channels", "settings", "inbox", "*"})
 """Signals after which the frame's snapshot is read again at once; jobs come too often for that."""
 
@@ -44,6 +49,7 @@ class Site:
         self._base = settings
         self._current = settings
         self._read_at: float | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._chat: int | None = None
         self._unlisten = db.listen(self._heard)
 
@@ -68,15 +74,22 @@ class Site:
         self._read_at = self.snapshot = None
 
     async def settings(self) -> Settings:
-        """The settings in force: the process's own, then the database's."""
+        """The settings in force: the process's own, then the database's.
+
+        While the database does not answer the last known ones serve: /healthz and the error page need none.
+        """
         if self._read_at is None or clock.monotonic() - self._read_at > REREAD_SECONDS:
             self._read_at = clock.monotonic()
-            try:
-                self._current = await self.db.read(settings_rows.current, self._base)
-            except Unavailable:
-                # The last known ones serve: /healthz and the error page must answer without a database.
-                return self._current
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._read_settings())
+            await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
+            if self._reading.done():
+                self._reading.result()
         return self._current
+
+    async def _read_settings(self) -> None:
+        with contextlib.suppress(Unavailable):
+            self._current = await self.db.read(settings_rows.current, self._base)
 
     async def chat_account(self) -> int:
         """The id of the account behind our own web chat."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from leadkeeper import clock
 from leadkeeper.queue import control
 from leadkeeper.queue.control import WorkerRow
 from leadkeeper.store import room
+from leadkeeper.store.engine import READERS
 from leadkeeper.store.schema import settings
 from leadkeeper.web import health
 from tests.web.conftest import Desk
@@ -30,6 +32,21 @@ async def test_alive_is_said_also_when_the_database_is_gone(desk: Desk) -> None:
 
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "product": "leadkeeper"})
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_alive_is_said_at_once_while_every_reader_waits_for_the_database(desk: Desk) -> None:
+    over = threading.Event()
+    stuck = [asyncio.create_task(desk.db.read(lambda conn: over.wait(30))) for _ in range(READERS)]
+    await asyncio.sleep(0.1)
+    began = clock.monotonic()
+
+    answers = [await desk.caller().get("/healthz") for _ in range(3)]
+
+    waited = clock.monotonic() - began
+    over.set()
+    await asyncio.gather(*stuck)
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert waited < 5
 
 
 async def test_ready_means_every_check_holds(desk: Desk) -> None:

@@ -4,8 +4,11 @@ import logging
 
 import pytest
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from leadkeeper.access.roles import Role
+from leadkeeper.errors import Unavailable
 from leadkeeper.store import settings_rows
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import guarded_router
@@ -146,6 +149,35 @@ async def test_every_answer_carries_the_security_headers(desk: Desk, path: str) 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", ["/broken", "/api/tests/broken"])
+async def test_an_answer_to_a_fault_of_ours_carries_them_too(desk: Desk, path: str) -> None:
+    async def broken(request: Request) -> Response:
+        raise ZeroDivisionError("secret detail")
+
+    desk.app.router.routes.insert(0, Route(path, broken))
+    answer = await desk.caller().get(path)
+
+    assert answer.status_code == 500
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_strangers_hear_that_the_database_is_away_and_not_where_it_lives(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(request: Request) -> Response:
+        raise Unavailable('connection to server at "10.1.2.3", port 5432 failed')
+
+    desk.app.router.routes[:0] = [Route("/away", away), Route("/api/webhooks/away", away, methods=["POST"])]
+    with caplog.at_level(logging.WARNING, "leadkeeper.web"):
+        page, hook = await desk.caller().get("/away"), await desk.caller().post("/api/webhooks/away")
+
+    assert (page.status_code, hook.status_code) == (503, 503)
+    assert "10.1.2.3" not in page.text + hook.text
+    assert hook.json() == {"ok": False, "error": "The database does not answer just now. Try again in a moment.", "code": "unavailable"}
+    assert [record.code for record in caplog.records] == ["unavailable"] * 2
 
 
 async def _address_seen(desk: Desk, **headers: str) -> tuple[str, str]:
