@@ -176,7 +176,11 @@ async def test_strangers_hear_that_the_database_is_away_and_not_where_it_lives(
 
     assert (page.status_code, hook.status_code) == (503, 503)
     assert "10.1.2.3" not in page.text + hook.text
-    assert hook.json() == {"ok": False, "error": "The database does not answer just now. Try again in a moment.", "code": "unavailable"}
+    assert hook.json() == {
+        "ok": False,
+        "error": "The database does not answer just now. Try again in a moment.",
+        "code": "unavailable",
+    }
     assert [record.code for record in caplog.records] == ["unavailable"] * 2
 
 
