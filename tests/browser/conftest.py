@@ -58,6 +58,10 @@ class Visitor:
         """Open a page of the town and wait until its scripts have started."""
         page = self.context(role, **look).new_page()
         self.watch(page)
+        return self.go(page, path, status)
+
+    def go(self, page: Page, path: str, status: int = 200) -> Page:
+        """Open an address of the town in a page that is there."""
         answer = page.goto(self._town.address + path, wait_until="load")
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}"
