@@ -1,7 +1,7 @@
 """Statements of the hot path: written in SQLAlchemy Core, compiled once per engine, run by the driver.
 
 Building a Core statement anew for each call costs 60 to 100 microseconds, running one that was built
-once 17 to 27, the driver itself 2 to 4 (SQLite, measured here; docs/decisions/0013). So what runs
+once 17 to 27, the driver itself 2 to 4 (SQLite, measured here; docs/decisions/0014). So what runs
 for every message is a constant of its module:
 
     _GET = Prepared(select(messages).where(messages.c.id == bindparam("id")))
