@@ -7,21 +7,25 @@ wait together share one commit, each under its own savepoint; on PostgreSQL each
 
 import asyncio
 import random
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, exc, text
 from sqlalchemy.engine import Engine
 
 from leadkeeper import clock
-from leadkeeper.errors import CommitUnknown, Unavailable
+from leadkeeper.errors import CommitUnknown
 from leadkeeper.store import signals
 from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call, Told, Turn, inside_write, mark_inside, tell
-from leadkeeper.store.engine import READERS, WRITERS, one_line, parse_url, reading_engine, writing_engine
+from leadkeeper.store.engine import WRITERS, as_ours, is_broken, parse_url, reading_engine, writing_engine
+from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
+from leadkeeper.store.readers import Readers
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.ticker import Ticker
 from leadkeeper.store.writer import Writer
@@ -43,9 +47,11 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self._writing = writing_engine(self.url)
         self._reading = reading_engine(self.url)
-        self._readers = ThreadPoolExecutor(READERS, "leadkeeper-read")
+        self._readers = Readers(self._reading)
         self._listeners: list[signals.Listener] = []
         self._batches = Batches(self._queue)
+        self._own = threading.local()
+        self._kept_by_all: list[Kept] = []
         if self.dialect == "sqlite":
             self._writer: Writer | None = Writer(self._run_group)
             self._beats: Writer | Ticker = self._writer
@@ -61,8 +67,9 @@ class Database:
 
     async def read(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `fn` on one read-only snapshot. Raises Unavailable when the database cannot be reached."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, lambda: self.read_now(fn, *args, **kwargs))
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._readers.submit(Call(partial(fn, **kwargs) if kwargs else fn, args, done))
+        return await done
 
     def read_now(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """`read` for threads without an event loop (CLI, start-up)."""
@@ -70,7 +77,7 @@ class Database:
             with self._reading.begin() as conn:
                 return fn(conn, *args, **kwargs)
         except (exc.OperationalError, exc.InterfaceError) as error:
-            raise Unavailable(f"the database cannot be read: {one_line(error.orig)}") from error
+            raise as_ours(error, "read") from error
 
     async def write(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
         """Run `fn` in one transaction; returns after its commit. Whatever it raises rolls it back."""
@@ -126,7 +133,9 @@ class Database:
         else:
             self._beats.close()
             self._writers.shutdown()
-        self._readers.shutdown()
+        self._readers.close()
+        for kept in self._kept_by_all:
+            kept.close()
         self._writing.dispose()
         self._reading.dispose()
 
@@ -146,45 +155,56 @@ class Database:
         else:
             self._writers.submit(self._run_alone, call)
 
+    def _kept(self) -> Kept:
+        """The writing connection of this thread."""
+        kept: Kept | None = getattr(self._own, "kept", None)
+        if kept is None:
+            kept = self._own.kept = Kept(self._writing)
+            self._kept_by_all.append(kept)
+        return kept
+
     def _run_group(self, take: Callable[[], Call | None]) -> None:
         """Run the calls that `take` hands out in one SQLite transaction, then tell their callers."""
-        call = take()
-        told: list[Told] = []
-        topics: frozenset[str] = frozenset()
+        taken: list[Call] = []
         try:
-            with self._writing.connect() as conn:
-                conn.begin()
-                while call is not None:
-                    told.append(_run_saved(conn, call))
-                    call = take()
-                _commit(conn)
-                topics = signals.take(conn)
+            told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
         except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
-            calls = [end.call for end in told] + ([call] if call is not None else [])
-            told = [Told(each, error=_as_ours(error)) for each in calls]
+            told, topics = [Told(each, error=as_ours(error, "written")) for each in taken], frozenset()
         tell(told)
         if topics:
             self.announce(topics)
 
     def _run_alone(self, call: Call) -> None:
-        """Run one call in a PostgreSQL transaction of its own; deadlocks are tried again."""
+        """Run one call in a PostgreSQL transaction of its own; deadlocks and broken connections are tried again."""
         for attempt in range(1, TRIES + 1):
             try:
-                with self._writing.connect() as conn:
-                    conn.begin()
-                    end = _run_plain(conn, call)
-                    _commit(conn)
-                    topics = signals.take(conn)
+                end, topics = self._kept().run(lambda conn: _run_one(conn, call))
                 tell([end])
                 if topics:
                     self.announce(topics)
                 return
             except BaseException as error:  # noqa: BLE001 - handed to the caller
-                if attempt < TRIES and _is_deadlock(error):
+                if attempt < TRIES and _is_worth_another_try(error):
                     clock.sleep_until_tick(random.uniform(0.002, 0.02) * attempt)
                     continue
-                tell([Told(call, error=_as_ours(error))])
+                tell([Told(call, error=as_ours(error, "written"))])
                 return
+
+
+def _run_calls(conn: Connection, take: Callable[[], Call | None], taken: list[Call]) -> tuple[list[Told], frozenset[str]]:
+    """Run what `take` hands out, each under a savepoint, and commit; `taken` are all of them, whatever is raised."""
+    told: list[Told] = []
+    while (call := take()) is not None:
+        taken.append(call)
+        told.append(_run_saved(conn, call))
+    _commit(conn)
+    return told, signals.take(conn)
+
+
+def _run_one(conn: Connection, call: Call) -> tuple[Told, frozenset[str]]:
+    end = _run_plain(conn, call)
+    _commit(conn)
+    return end, signals.take(conn)
 
 
 def _run_saved(conn: Connection, call: Call) -> Told:
@@ -199,7 +219,7 @@ def _run_saved(conn: Connection, call: Call) -> Told:
         if not _in_transaction(conn):
             raise
         savepoint.undo()
-        return Told(call, error=_as_ours(error))
+        return Told(call, error=as_ours(error, "written"))
     finally:
         mark_inside(False)
 
@@ -227,14 +247,7 @@ def _in_transaction(conn: Connection) -> bool:
     return bool(driver.in_transaction)
 
 
-def _is_deadlock(error: BaseException) -> bool:
-    return isinstance(error, exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in ("40P01", "40001")
-
-
-def _as_ours(error: BaseException) -> BaseException:
-    """Outages become Unavailable (503); everything else is handed on as it is."""
-    if isinstance(error, exc.OperationalError | exc.InterfaceError):
-        ours = Unavailable(f"the database cannot be written: {one_line(error.orig)}")
-        ours.__cause__ = error
-        return ours
-    return error
+def _is_worth_another_try(error: BaseException) -> bool:
+    """True for a deadlock, and for a connection that broke before COMMIT: nothing of the transaction is there."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
+    return is_broken(error) or state in ("40P01", "40001")

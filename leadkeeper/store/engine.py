@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from leadkeeper.errors import Misconfigured
+from leadkeeper.errors import Misconfigured, Unavailable
+from leadkeeper.store.prepared import run_text
 
 WRITERS = 8
 """PostgreSQL connections that write; SQLite has one writer."""
@@ -52,7 +53,7 @@ def writing_engine(url: URL) -> Engine:
             json_serializer=_dumps,
             hide_parameters=True,
             pool_size=1,
-            max_overflow=0,
+            max_overflow=1,
             connect_args={"check_same_thread": False, "timeout": 10},
         )
         event.listen(engine, "connect", _open_sqlite)
@@ -80,7 +81,7 @@ def reading_engine(url: URL) -> Engine:
             json_serializer=_dumps,
             hide_parameters=True,
             pool_size=READERS,
-            max_overflow=0,
+            max_overflow=READERS,
             connect_args={"check_same_thread": False, "timeout": 10},
         )
         event.listen(engine, "connect", _open_sqlite_reader)
@@ -91,7 +92,7 @@ def reading_engine(url: URL) -> Engine:
         json_serializer=_dumps,
         hide_parameters=True,
         pool_size=READERS,
-        max_overflow=0,
+        max_overflow=READERS,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
         connect_args=_postgres("read"),
@@ -125,8 +126,22 @@ def _open_sqlite_reader(connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _begin_immediate(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN IMMEDIATE")
+    run_text(conn, "BEGIN IMMEDIATE")
 
 
 def _begin(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN")
+    run_text(conn, "BEGIN")
+
+
+def is_broken(error: BaseException) -> bool:
+    """True when the connection is gone: unless that was in COMMIT, nothing of its transaction is there."""
+    return isinstance(error, exc.DBAPIError) and error.connection_invalidated
+
+
+def as_ours(error: BaseException, doing: str) -> BaseException:
+    """Outages become Unavailable (503), `doing` being read or written; everything else is handed on as it is."""
+    if isinstance(error, exc.OperationalError | exc.InterfaceError):
+        ours = Unavailable(f"the database cannot be {doing}: {one_line(error.orig)}")
+        ours.__cause__ = error
+        return ours
+    return error

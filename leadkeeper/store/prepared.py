@@ -115,6 +115,15 @@ def among(column: ColumnElement[Any], words: Iterable[str]) -> ColumnElement[boo
     return column.in_([literal_column(f"'{word}'") for word in words if word.isidentifier()])
 
 
+def run_text(conn: Connection, sql: str) -> None:
+    """Hand a text without parameters to the driver, whatever transaction there is (BEGIN itself)."""
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(sql)
+    except conn.dialect.loaded_dbapi.Error as error:
+        _raise_as_ours(conn, sql, cursor, error)
+
+
 class _Compiled:
     """A statement of one engine: its text, how parameters are put in, how rows come out."""
 
