@@ -135,6 +135,7 @@ class Intent:
     template: JsonObject | None = None
     media: JsonObject | None = None
     reply_to: str | None = None
+    purpose: str = "reply"
     timeout: timedelta = timedelta(seconds=20)
 
 
@@ -150,7 +151,8 @@ class Accepted:
 class Refused:
     """Known unsent and worth another try: refused before it left, rate limit, transient error code.
 
-    `counts` is False for a snooze (uses no try). `scope` says what has to wait: message, account.
+    `counts` is False for a snooze (uses no try). `scope` says what has to wait with it: message, account, or
+    proactive (the account's proactive messages).
     """
 
     reason: str
@@ -162,8 +164,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The provider will never take this message. `action`: fail, halt (the whole account),
-    template (the window is closed: the rule's template instead), opt_out, hand_over."""
+    """The provider will never take this message. `action`: fail, halt (the whole account), opt_out, hand_over,
+    or another way: template (the window is closed: the rule's template), language (of the template),
+    link (text with the medium's link), phone (the number instead of the business-scoped id)."""
 
     code: str
     reason: str
@@ -214,6 +217,9 @@ class Channel(Protocol):
 
     def parse(self, kind: str, payload: JsonObject) -> Inbound:
         """Understand one stored event."""
+
+    def action_of(self, code: str | None) -> str:
+        """What the failure of a message with this code asks for, as `Rejected.action`; `fail` for codes unknown."""
 
     async def send(self, http: httpx2.AsyncClient, intent: Intent, still_ours: Callable[[], bool]) -> SendResult:
         """Send one message. Calls `still_ours` immediately before writing the request; when it

@@ -23,6 +23,10 @@ class TestAccount:
         sender = f"lead:{payload.get('leadId')}"
         return Inbound(kind="text", text=str(payload.get("text", "")), identities=[Identity(sender, "test")])
 
+    def action_of(self, code: str | None) -> str:
+        """Nothing is ever refused here."""
+        return "fail"
+
     async def send(self, http: httpx2.AsyncClient, intent: Intent, still_ours: Callable[[], bool]) -> SendResult:
         """Accepted, and gone nowhere."""
         return Accepted(f"test:{intent.token}")

@@ -60,6 +60,10 @@ class WebChat:
             email=payload.get("email") or None,
         )
 
+    def action_of(self, code: str | None) -> str:
+        """Nothing is ever refused here."""
+        return "fail"
+
     async def send(self, http: httpx2.AsyncClient, intent: Intent, still_ours: Callable[[], bool]) -> SendResult:
         """Nothing leaves this machine: the visitor's stream reads the message."""
         return Accepted(f"chat:{intent.message_id}")

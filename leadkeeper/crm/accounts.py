@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
-from leadkeeper.queue.scopes import park, unpark
+from leadkeeper.queue.scopes import hold_back, park, unpark
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import channel_accounts as table
@@ -29,6 +30,14 @@ class Account:
     state: str = "active"
     simulated: bool = False
     credentials: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    def rests_until(self, *, proactive: bool) -> datetime | None:
+        """Until when the provider has asked for silence: of everything, or of proactive messages."""
+        asked = [self.config.get(name) for name in (_REST, *((_REST_PROACTIVE,) if proactive else ()))]
+        return max((datetime.fromisoformat(each) for each in asked if isinstance(each, str)), default=None)
+
+
+_REST, _REST_PROACTIVE = "restUntil", "proactiveRestUntil"
 
 
 def ensure(
@@ -82,6 +91,7 @@ def save_credentials(
     conn: Connection, box: SecretBox, account_id: int, credentials: Mapping[str, str], config: Mapping[str, Any] | None = None
 ) -> None:
     """Store credentials encrypted, keeping those not given anew; a halted account stays halted until resumed."""
+    conn.execute(select(table.c.id).where(table.c.id == account_id).with_for_update())
     account = load(conn, box, account_id)
     merged = {**account.credentials, **{name: value for name, value in credentials.items() if value}}
     values: dict[str, Any] = {"secrets": box.seal(merged), "config": {**account.config, **(config or {})}}
@@ -101,6 +111,19 @@ def halt(conn: Connection, account_id: int, reason: str) -> bool:
         park(conn, scope(account_id))
         signal(conn, "channels")
     return bool(halted)
+
+
+def rest(conn: Connection, account_id: int, until: datetime, *, proactive: bool) -> None:
+    """The provider's rate limit: nothing more is sent on this account before `until`, or nothing proactive.
+
+    What waits to be sent waits until then; a longer rest that was asked for before stands.
+    """
+    row = conn.execute(select(table.c.config).where(table.c.id == account_id).with_for_update()).one()
+    name = _REST_PROACTIVE if proactive else _REST
+    if str(row.config.get(name) or "") < until.isoformat():
+        conn.execute(update(table).where(table.c.id == account_id).values(config={**row.config, name: until.isoformat()}))
+    if not proactive:
+        hold_back(conn, scope(account_id), until)
 
 
 def resume(conn: Connection, account_id: int) -> None:

@@ -180,6 +180,15 @@ def opt_in(conn: Connection, contact_id: int) -> bool:
     return bool(changed.rowcount)
 
 
+def phone_address(conn: Connection, conversation_id: int) -> str | None:
+    """The number this customer is known by on the conversation's account, where it is not what we write to already."""
+    same = (identities.c.contact_id == conversations.c.contact_id) & (identities.c.account_id == conversations.c.account_id)
+    query = select(identities.c.external_id).join(conversations, same).where(conversations.c.id == conversation_id)
+    numbers = query.where(identities.c.kind == "wa_id", identities.c.external_id != conversations.c.address)
+    found = conn.execute(numbers.order_by(identities.c.id.desc()).limit(1)).scalar()
+    return None if found is None else str(found)
+
+
 def opted_out(conn: Connection, conversation_id: int) -> bool:
     """True when the customer of this conversation wants no more messages."""
     query = select(table.c.opted_out_at).join(conversations, conversations.c.contact_id == table.c.id)

@@ -86,6 +86,11 @@ def asks_nothing(conn: Connection, conversation_id: int, since: datetime | None 
     conn.execute(waiting.values(unanswered_since=None))
 
 
+def readdress(conn: Connection, conversation_id: int, address: str) -> None:
+    """Answers go to this address from now on, until the customer writes from another."""
+    conn.execute(update(table).where(table.c.id == conversation_id).values(address=address))
+
+
 def touched(conn: Connection, conversation_id: int) -> None:
     """What was said has changed (an edit, a deletion): drafts made before are stale."""
     conn.execute(update(table).where(table.c.id == conversation_id).values(revision=table.c.revision + 1))

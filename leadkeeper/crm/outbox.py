@@ -20,14 +20,14 @@ def write(conn: Connection, draft: messages.Draft) -> int | None:
     return message_id
 
 
-def queue_send(conn: Connection, message_id: int) -> int:
-    """Enqueue the sending of a ready message in its conversation's order."""
+def queue_send(conn: Connection, message_id: int, tries: int = 0) -> int:
+    """Enqueue the sending of a ready message in its conversation's order; `tries` it has used in jobs before."""
     message = messages.get(conn, message_id)
     return enqueue(
         conn,
         Job(
             "send",
-            {"messageId": message_id},
+            {"messageId": message_id, **({"tries": tries} if tries else {})},
             key=out_key(message.conversation_id),
             priority=LANES[message.purpose],
             scope=accounts.scope(message.account_id),
@@ -35,8 +35,8 @@ def queue_send(conn: Connection, message_id: int) -> int:
     )
 
 
-def look_later(conn: Connection, message_id: int, at: datetime) -> int:
+def look_later(conn: Connection, message_id: int, at: datetime, tries: int = 0) -> int:
     """Look at a message again at a moment, outside the order of its conversation: a keyless timer."""
     message = messages.get(conn, message_id)
     priority = LANES[message.purpose]
-    return enqueue(conn, Job("send", {"messageId": message_id, "timer": True}, priority=priority, run_at=at))
+    return enqueue(conn, Job("send", {"messageId": message_id, "timer": True, "tries": tries}, priority=priority, run_at=at))

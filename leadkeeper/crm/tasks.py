@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
 from leadkeeper.store.schema import tasks as table
@@ -38,6 +38,20 @@ def add(
     new = insert_once(conn, table, [row], table.c.id)
     signal(conn, "inbox")
     return int(new[0].id) if new else None
+
+
+def is_open(conn: Connection, causes: str) -> bool:
+    """True when a task whose `dedupe` begins so is not done yet."""
+    query = select(table.c.id).where(table.c.dedupe.startswith(causes, autoescape=True), table.c.done_at.is_(None))
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def settle(conn: Connection, causes: str, user_id: int | None) -> int:
+    """What the tasks whose `dedupe` begins so ask for has come about: they are done; returns how many were open."""
+    open_ones = table.c.dedupe.startswith(causes, autoescape=True) & table.c.done_at.is_(None)
+    done = conn.execute(update(table).where(open_ones).values(done_at=clock.now(), done_by=user_id))
+    signal(conn, "inbox")
+    return int(done.rowcount)
 
 
 def finish(conn: Connection, conversation_id: int, kinds: Sequence[str], user_id: int | None) -> int:

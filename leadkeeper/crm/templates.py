@@ -1,6 +1,7 @@
 """Message templates a provider has approved, or has paused meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
@@ -31,6 +32,13 @@ def approved(conn: Connection, channel: str, name: str, language: str) -> Row | 
             if row.language.replace("-", "_").split("_", 1)[0].lower() == wanted:
                 return row
     return rows[0] if rows else None
+
+
+def other_language(conn: Connection, channel: str, template: Mapping[str, Any]) -> Row | None:
+    """The same approved template in another language, English before the others; None when there is none."""
+    query = select(table).where(table.c.channel == channel, table.c.name == template["name"], table.c.status == "approved")
+    others = conn.execute(query.where(table.c.language != template["language"]).order_by(table.c.id)).fetchall()
+    return min(others, key=lambda row: not row.language.lower().startswith("en"), default=None)
 
 
 def set_status(conn: Connection, channel: str, name: str, status: str) -> bool:

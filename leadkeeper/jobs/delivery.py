@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from leadkeeper.crm import contacts, conversations, decisions, messages, outbox, tasks, timeline
+from leadkeeper.crm import contacts, conversations, decisions, messages, tasks, timeline
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Claimed, Job, Lane
 from leadkeeper.queue.outcomes import Cancel
@@ -39,17 +39,18 @@ def reached(conn: Connection, message_id: int) -> None:
         conversations.answered(conn, message.conversation_id, message_id)
 
 
-def not_delivered(conn: Connection, message_id: int) -> None:
+def not_delivered(conn: Connection, message_id: int, *, calls: bool = False) -> None:
     """An outbound message failed: what it had answered is handed over; a person's own is shown to them.
 
-    To somebody who wants no more messages nothing is owed: there it closes silent.
+    To somebody who wants no more messages nothing is owed: there it closes silent. `calls`: a person is
+    called for a rule's own message too.
     """
     message = messages.get(conn, message_id)
     opted_out = contacts.opted_out(conn, message.conversation_id)
     events = decisions.reopen_answered_by(conn, message_id)
     decisions.close(conn, events, *(("silent", "opted_out") if opted_out else ("handed_over", "send_failed")))
     timeline.add(conn, "send_failed", conversation_id=message.conversation_id, message=message_id, code=message.error_code)
-    if message.purpose in ("reply", "notice"):
+    if message.purpose in ("reply", "notice") or (calls and message.purpose == "proactive"):
         if not opted_out:
             conversations.needs_human(conn, message.conversation_id, "send_failed")
     elif message.purpose == "person":
@@ -100,36 +101,21 @@ def blocked(conn: Connection, message: Row, reason: str) -> bool:
     return outcome == "handed_over"
 
 
-def ask_person(conn: Connection, message_id: int) -> None:
-    """Nobody knows whether it arrived: a task to look at the customer's side."""
+def doubt(message_id: int) -> str:
+    """How the cause of a message's tasks "did it arrive?" begins."""
+    return f"doubt:{message_id}:"
+
+
+def ask_person(conn: Connection, message_id: int, day: int = 0) -> None:
+    """Nobody knows whether it arrived: a task to look at the customer's side, `day` after day while none is open."""
     message = messages.get(conn, message_id)
+    if tasks.is_open(conn, doubt(message_id)):
+        return
     tasks.add(
         conn,
         "send_in_doubt",
         f"Did message {message_id} arrive? The provider has not said",
-        f"doubt:{message_id}:{message.attempt}",
+        f"{doubt(message_id)}{message.attempt}:{day}",
         conversation_id=message.conversation_id,
     )
     timeline.add(conn, "in_doubt", conversation_id=message.conversation_id, message=message_id)
-
-
-def send_template_instead(conn: Connection, message: Row) -> bool:
-    """The window is closed: send the template its rule names; False when it names none."""
-    if message.kind != "text" or not message.template:
-        return False
-    draft = messages.Draft(
-        conversation_id=message.conversation_id,
-        author=message.author,
-        purpose=message.purpose,
-        body=message.body,
-        kind="template",
-        template=message.template,
-        cause=f"template:{message.id}",
-        user_id=message.user_id,
-        rule_run_id=message.rule_run_id,
-        job_id=message.job_id,
-    )
-    instead = outbox.write(conn, draft)
-    if instead is not None:
-        decisions.answered_by_other(conn, message.id, instead)
-    return instead is not None

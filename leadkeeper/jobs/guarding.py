@@ -36,7 +36,7 @@ def guard(
         event_id = event_id or decisions.oldest_answered_by(conn, message.id)
         about = Outgoing(
             text=message.body,
-            template=message.template is not None,
+            template=message.kind == "template",
             overrides_opt_out=message.purpose == "person",
             revision=message.revision,
         )

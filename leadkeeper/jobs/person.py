@@ -178,7 +178,7 @@ def _check(conn: Connection, conversation: Row, facts: Facts, said: Said) -> Non
 
 
 def _settled(conn: Connection, message: Row, user_id: int, how: str) -> None:
-    tasks.finish(conn, message.conversation_id, ("send_in_doubt",), user_id)
+    tasks.settle(conn, delivery.doubt(message.id), user_id)
     timeline.add(conn, "settled", conversation_id=message.conversation_id, user_id=user_id, message=message.id, how=how)
 
 

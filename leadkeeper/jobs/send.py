@@ -8,19 +8,21 @@ here repeats it.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from random import Random
 
 from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown, channels
-from leadkeeper.crm import accounts, contacts, conversations, messages, outbox, receipts, templates
-from leadkeeper.jobs import delivery
+from leadkeeper.crm import accounts, conversations, messages, outbox, receipts, tasks
+from leadkeeper.jobs import delivery, refusals
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guard
 from leadkeeper.jobs.hand_over import hand_over
 from leadkeeper.queue.fence import hold
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry, Snooze
+from leadkeeper.queue.retry import backoff
 from leadkeeper.rules.guards import Block
 from leadkeeper.store.prepared import Row
 
@@ -31,24 +33,30 @@ BEHIND_DOUBT = timedelta(seconds=30)
 """A message waits at most this long for the one before it whose outcome is unknown."""
 UNTIL_HUMAN = timedelta(minutes=10)
 """Without a word from the provider a send in doubt becomes a person's business after this."""
-TEMPLATE_STOPPED = {"132015": "paused", "132016": "disabled"}
-"""Error codes that say the provider has stopped a template: every rule that uses it has to wait."""
+DAILY, LAST_LOOK = timedelta(days=1), timedelta(days=7)
+"""Then it is looked at once a day, for as long as providers repeat their statuses."""
+RANDOM = Random()
+SHORT = timedelta(seconds=5)
+"""The wait after a refusal that names none and uses no try."""
 KEEPS_PLACE = timedelta(seconds=30)
 """A send that must wait longer for a guard gives up its place in the conversation."""
 
 
 @job("send", retries=3, deadline=timedelta(seconds=60), when_failed=delivery.give_up)
-async def send(ctx: JobContext, message_id: int, timer: bool = False) -> Outcome:
-    """Guards again, intent committed, one call, its end recorded."""
-    intent = await ctx.db.write(begin, ctx, message_id, timer)
+async def send(ctx: JobContext, message_id: int, timer: bool = False, tries: int = 0) -> Outcome:
+    """Guards again, intent committed, one call, its end recorded.
+
+    `timer`: no more than a look whether it is due; `tries`: those a proactive message has used in jobs before.
+    """
+    intent = await ctx.db.write(begin, ctx, message_id, timer, tries)
     if not isinstance(intent, Intent):
         return intent
     channel = channels.get(intent.account.channel)
     result = await channel.send(ctx.http, intent, lambda: ctx.still_ours(intent.timeout.total_seconds()))
-    return outcome_of(ctx, intent, result)
+    return outcome_of(ctx, intent, result, tries)
 
 
-def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool) -> Intent | Outcome:
+def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool = False, tries: int = 0) -> Intent | Outcome:
     """Everything that must be true immediately before the call, committed with the intent.
 
     The conversation is held first, as by everybody who hands it over or takes it: whatever is cancelled
@@ -60,12 +68,12 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool) -> In
     message = messages.get(conn, message_id, lock=True)
     if message.state == "sending":
         return _found_sending(conn, ctx, message)
-    if message.state == "unknown":
-        return _look_at_doubt(conn, message)
+    if message.state in messages.IN_DOUBT:
+        return _look_at_doubt(message) if timer else Done()  # its timer looks
     if message.state != "ready":
         return Cancel(f"the message is {message.state}")
     if timer:
-        return Done(then=partial(outbox.queue_send, message_id=message_id))
+        return Done(then=partial(outbox.queue_send, message_id=message_id, tries=tries))
     account = accounts.load(conn, ctx.box, message.account_id)
     waits = _must_wait(conn, ctx, message, account)
     if waits is not None:
@@ -79,6 +87,7 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool) -> In
         account=account,
         address=conversation.address,
         kind=message.kind,
+        purpose=message.purpose,
         text=message.body,
         template=message.template if message.kind == "template" else None,
         media=message.media,
@@ -87,7 +96,7 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool) -> In
     )
 
 
-def outcome_of(ctx: JobContext, intent: Intent, result: SendResult) -> Outcome:
+def outcome_of(ctx: JobContext, intent: Intent, result: SendResult, tries: int = 0) -> Outcome:
     """What a provider's answer means for the job and for the message."""
     match result:
         case Accepted(provider_id=provider_id):
@@ -95,9 +104,9 @@ def outcome_of(ctx: JobContext, intent: Intent, result: SendResult) -> Outcome:
         case Unknown(reason=reason):
             return Done(then=partial(record_unknown, message_id=intent.message_id, reason=reason))
         case Refused() as refused:
-            return _refused(intent, refused)
+            return _refused(ctx, intent, refused, tries)
         case Rejected() as rejected:
-            return _rejected(ctx, intent, rejected)
+            return _rejected(intent, rejected)
 
 
 def record_accepted(conn: Connection, message_id: int, provider_id: str) -> None:
@@ -115,28 +124,41 @@ def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
 
 
 def settle(conn: Connection, message_id: int) -> None:
-    """Apply what the provider has said of a message; a definite failure reopens what it had answered."""
+    """Apply what the provider has said of a message; a failure told late leads to the same as one told at once."""
     before = receipts.claim_parked(conn, message_id)
-    if receipts.apply(conn, message_id) is not None:
-        delivery.not_delivered(conn, message_id)
+    refused = receipts.apply(conn, message_id)
+    if refused is not None:
+        refusals.rejected(conn, message_id, refused.error_code, refused.error or "the provider could not deliver it")
     elif before.state in messages.IN_DOUBT and messages.get(conn, message_id).state in messages.RANK:
         delivery.reached(conn, message_id)
+    if before.state == "needs_human" and messages.get(conn, message_id).state != "needs_human":
+        tasks.settle(conn, delivery.doubt(message_id), None)
 
 
 def _found_sending(conn: Connection, ctx: JobContext, message: Row) -> Outcome:
     if message.send_job_id != ctx.job.id:
         return Cancel("another job is sending it")
-    record_unknown(conn, message.id, "the worker died while sending it")
-    return Done()
+    return Done(then=partial(record_unknown, message_id=message.id, reason="the worker died while sending it"))
 
 
-def _look_at_doubt(conn: Connection, message: Row) -> Outcome:
+def _look_at_doubt(message: Row) -> Outcome:
     due = message.state_at + UNTIL_HUMAN
-    if clock.now() < due:
+    if message.state == "unknown" and clock.now() < due:
         return Snooze(due, "its outcome is unknown")
-    messages.needs_human(conn, message.id)
-    delivery.ask_person(conn, message.id)
-    return Done()
+    return Done(then=partial(_ask_person, message_id=message.id))
+
+
+def _ask_person(conn: Connection, message_id: int) -> None:
+    """No word has come: a person is asked, and asked again every day while nobody settles it."""
+    settle(conn, message_id)
+    messages.needs_human(conn, message_id)
+    message = messages.get(conn, message_id)
+    if message.state != "needs_human":
+        return
+    now = clock.now()
+    delivery.ask_person(conn, message_id, (now - message.state_at).days)
+    if now - message.state_at < LAST_LOOK:
+        outbox.look_later(conn, message_id, now + DAILY)
 
 
 def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: accounts.Account) -> Outcome | None:
@@ -148,9 +170,12 @@ def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: account
         return _blocked(conn, ctx, message, Block("account_off", "hand_over"))
     if account.state == "halted":
         return Snooze(clock.FAR, account_halted(account))
+    rests = account.rests_until(proactive=message.purpose == "proactive")
+    if rests is not None and rests > clock.now():
+        return _put_off(conn, message, rests, "the provider asked for a pause")
     doubt = messages.previous_in_doubt(conn, message.id, message.conversation_id)
     if doubt is not None and doubt + BEHIND_DOUBT > clock.now():
-        return Snooze(doubt + BEHIND_DOUBT, "the message before it is in doubt")
+        return _put_off(conn, message, doubt + BEHIND_DOUBT, "the message before it is in doubt")
     return None
 
 
@@ -161,6 +186,8 @@ def _blocked(conn: Connection, ctx: JobContext, message: Row, block: Block) -> O
     if block.action == "defer" and block.until is not None:
         return _deferred(conn, message, block.until, block.guard)
     messages.cancel(conn, message.id, block.guard)
+    if block.guard == "window" and refusals.goes_otherwise(conn, message, "template"):
+        return Cancel("window: its template goes instead")
     if delivery.blocked(conn, message, block.guard):
         hand_over(conn, ctx, message.conversation_id, block.guard)
     return Cancel(block.guard)
@@ -172,28 +199,57 @@ def account_halted(account: accounts.Account) -> str:
 
 
 def _deferred(conn: Connection, message: Row, until: datetime, reason: str) -> Outcome:
-    """Wait for a guard: short waits keep the place, long ones and proactive messages give it up."""
+    """Wait for a guard: a short wait keeps the place."""
     if message.purpose != "proactive" and until - clock.now() <= KEEPS_PLACE:
         return Snooze(until, reason)
     outbox.look_later(conn, message.id, until)
     return Done()
 
 
-def _refused(intent: Intent, refused: Refused) -> Outcome:
+def _put_off(conn: Connection, message: Row, until: datetime, reason: str) -> Outcome:
+    """Wait for the provider: what answers a customer keeps its place, a proactive message holds up nobody."""
+    if message.purpose != "proactive":
+        return Snooze(until, reason)
+    outbox.look_later(conn, message.id, until)
+    return Done()
+
+
+def _refused(ctx: JobContext, intent: Intent, refused: Refused, tries: int) -> Outcome:
     """Known unsent: the message is ready again and waits for its next try."""
-    then: Callable[[Connection], object] = partial(
-        _record_refused, message_id=intent.message_id, reason=refused.reason[:200], code=refused.code
-    )
+    until = clock.now() + (refused.after or SHORT)
+    then = partial(_record_refused, intent=intent, refused=refused, until=until)
+    if intent.purpose == "proactive":
+        return _refused_apart(ctx, intent, refused, tries)
     if refused.counts:
         return Retry(refused.reason, after=refused.after, then=then)
-    return Snooze(clock.now() + (refused.after or timedelta(seconds=5)), refused.reason, then=then)
+    return Snooze(until, refused.reason, then=then)
 
 
-def _record_refused(conn: Connection, message_id: int, reason: str, code: str | None) -> None:
-    messages.back_to_ready(conn, message_id, reason, code)
+def _refused_apart(ctx: JobContext, intent: Intent, refused: Refused, tries: int) -> Outcome:
+    """The same for a proactive message: it gives up its place, and its tries are counted from job to job."""
+    used = tries + refused.counts
+    wait = refused.after or (backoff(used, RANDOM, timedelta(seconds=ctx.base.backoff_seconds)) if refused.counts else SHORT)
+    until = clock.now() + wait
+    record: Callable[[Connection], object] = partial(_record_refused, intent=intent, refused=refused, until=until)
+    if used > ctx.job.max_retries:
+        return Fail(refused.reason, then=record)
+
+    def put_off(conn: Connection) -> None:
+        record(conn)
+        outbox.look_later(conn, intent.message_id, until, tries=used)
+
+    return Done(then=put_off)
 
 
-def _rejected(ctx: JobContext, intent: Intent, rejected: Rejected) -> Outcome:
+def _record_refused(conn: Connection, intent: Intent, refused: Refused, until: datetime) -> None:
+    """Ready again; where the limit is the account's, everything it concerns waits with it."""
+    messages.back_to_ready(conn, intent.message_id, refused.reason[:200], refused.code)
+    if refused.scope != "message":
+        accounts.rest(conn, intent.account.id, until, proactive=refused.scope == "proactive")
+        accounts.note_error(conn, intent.account.id, f"{refused.code}: {refused.reason}")
+
+
+def _rejected(intent: Intent, rejected: Rejected) -> Outcome:
     """The provider will never take it: as its action says."""
     message_id = intent.message_id
     if rejected.action == "halt":
@@ -208,15 +264,6 @@ def _halt(conn: Connection, message_id: int, account_id: int, reason: str) -> No
 
 
 def _record_rejected(conn: Connection, message_id: int, rejected: Rejected) -> None:
-    messages.failed(conn, message_id, rejected.code, rejected.reason[:200])
-    message = messages.get(conn, message_id)
-    accounts.note_error(conn, message.account_id, f"{rejected.code}: {rejected.reason}")
-    if rejected.action == "opt_out":
-        conversation = conversations.get(conn, message.conversation_id)
-        contacts.opt_out(conn, conversation.contact_id, "provider")
-    if rejected.code in TEMPLATE_STOPPED and message.template:
-        channel = accounts.channel_of(conn, message.account_id)
-        templates.set_status(conn, channel, str(message.template.get("name")), TEMPLATE_STOPPED[rejected.code])
-    if rejected.action == "template" and delivery.send_template_instead(conn, message):
-        return
-    delivery.not_delivered(conn, message_id)
+    reason = rejected.reason[:200]
+    if messages.failed(conn, message_id, rejected.code, reason):
+        refusals.rejected(conn, message_id, rejected.code, reason)

@@ -5,6 +5,7 @@ enqueued meanwhile are born parked, and jobs that were running return parked.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection, update
 
@@ -24,6 +25,12 @@ def park(conn: Connection, scope: str) -> int:
     count = conn.execute(held).rowcount
     signal(conn, "jobs", "stats")
     return count
+
+
+def hold_back(conn: Connection, scope: str, until: datetime) -> int:
+    """Let every pending job of `scope` wait until a moment, never less than it does; returns how many have to."""
+    sooner = update(jobs).where(jobs.c.scope == scope, pending(), jobs.c.run_at < until)
+    return conn.execute(sooner.values(run_at=until)).rowcount
 
 
 def unpark(conn: Connection, scope: str) -> int:

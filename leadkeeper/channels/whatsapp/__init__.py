@@ -12,6 +12,7 @@ from datetime import timedelta
 import httpx2
 
 from leadkeeper.channels.base import Capabilities, Inbound, Intent, JsonObject, Received, SendResult, channels
+from leadkeeper.channels.whatsapp.errors import action_of
 from leadkeeper.channels.whatsapp.health import health
 from leadkeeper.channels.whatsapp.parse import parse
 from leadkeeper.channels.whatsapp.receive import receive
@@ -34,6 +35,10 @@ class WhatsApp:
     def parse(self, kind: str, payload: JsonObject) -> Inbound:
         """Understand one stored event."""
         return parse(kind, payload)
+
+    def action_of(self, code: str | None) -> str:
+        """What the provider's error code asks for."""
+        return action_of(code)
 
     async def send(self, http: httpx2.AsyncClient, intent: Intent, still_ours: Callable[[], bool]) -> SendResult:
         """Send one message, once."""

@@ -18,14 +18,15 @@ from leadkeeper.channels.whatsapp.reading import listed, obj, prose, word
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Transient and documented as not accepted: an ordinary retry, at most `tries` of them where given."""
+    """Transient and documented as not accepted: an ordinary retry, at most `tries` of them where given; then `action`."""
 
     tries: int | None = None
+    action: str = "fail"
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A rate limit: snooze for `seconds`, `growth` times longer each attempt up to `longest`; uses no try."""
+    """A limit: snooze for `seconds`, `growth` times longer each attempt up to `longest`; uses no try. `scope` as in `Refused`."""
 
     seconds: float
     scope: str = "message"
@@ -47,24 +48,25 @@ _AGAIN = (1, 2, 131000, 131016, 135000)
 _HALT = (0, 3, 10, 190, 368, 131005, 131031, 131042, 131044)
 _FAIL = (
     33, 100, 130472, 130497, 131008, 131009, 131021, 131026, 131030, 131037, 131045, 131051, 131063,
-    132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016, 132018, 132068, 132069, 133010,
+    132000, 132005, 132007, 132008, 132012, 132015, 132016, 132018, 132068, 132069, 133010,
 )  # fmt: skip
 
 TABLE: Mapping[int, Reaction] = {
     **{code: Again() for code in _AGAIN},
-    131052: Again(tries=1),
-    131053: Again(tries=1),
+    131052: Again(tries=1, action="link"),
+    131053: Again(tries=1, action="link"),
     4: Wait(60, "account"),
     80007: Wait(60, "account"),
     130429: Wait(1, "account", growth=2, longest=60),
     131057: Wait(60, "account"),
     131056: Wait(1, "message", growth=4, longest=256),
-    131048: Wait(15 * 60, "message", growth=2, longest=_DAY),
-    131064: Wait(_DAY, "message"),
+    131048: Wait(15 * 60, "proactive", growth=2, longest=_DAY),
+    131064: Wait(_DAY, "proactive"),
     131049: Wait(_DAY, "message", growth=2),
     131047: Never("template"),
     131050: Never("opt_out"),
-    131062: Never("hand_over"),
+    131062: Never("phone"),
+    132001: Never("language"),
     137000: Never("hand_over"),
     **{code: Never("halt") for code in (*_HALT, *range(200, 300))},
     **{code: Never() for code in _FAIL},
@@ -95,6 +97,12 @@ def result_of(answer: Answer, attempt: int, token: str = "") -> SendResult:
     return Unknown(reason)
 
 
+def action_of(code: str | None) -> str:
+    """What the failure of a message with this code asks for, as `Rejected.action`: a status tells it without an answer."""
+    reaction = TABLE.get(int(code)) if code is not None and re.fullmatch(r"\d{1,9}", code) else None
+    return "fail" if reaction is None or isinstance(reaction, Wait) else reaction.action
+
+
 def failure_of(answer: Answer, token: str = "") -> tuple[str | None, str]:
     """(code, reason) of an answer that is no success, for calls that only read."""
     error = obj((answer.data or {}).get("error"))
@@ -105,7 +113,7 @@ def failure_of(answer: Answer, token: str = "") -> tuple[str | None, str]:
 def _react(reaction: Reaction, code: int, reason: str, attempt: int, answer: Answer) -> SendResult:
     if isinstance(reaction, Again):
         spent = reaction.tries is not None and attempt > reaction.tries
-        return Rejected(str(code), reason) if spent else Refused(reason, code=str(code))
+        return Rejected(str(code), reason, reaction.action) if spent else Refused(reason, code=str(code))
     if isinstance(reaction, Wait):
         grown = min(reaction.seconds * reaction.growth ** min(attempt - 1, 20), reaction.longest)
         after = timedelta(seconds=max(grown, _retry_after(answer)))

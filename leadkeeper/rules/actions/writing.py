@@ -1,5 +1,6 @@
 """Writing a rule's message: shared by the actions that send text or a template."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,6 +11,7 @@ from leadkeeper.rules.actions.base import Context, Effect, values
 from leadkeeper.rules.facts import Facts
 from leadkeeper.rules.placeholders import used
 from leadkeeper.rules.triggers import TRIGGERS
+from leadkeeper.store.prepared import Row
 
 
 def template_of(conn: Connection, facts: Facts, name: str) -> tuple[dict[str, Any], str] | None:
@@ -22,6 +24,12 @@ def template_of(conn: Connection, facts: Facts, name: str) -> tuple[dict[str, An
     parameters = [placeholders.render(f"{{{each}}}", given, language) for each in _in_order(row.body)]
     content = {"name": row.name, "language": row.language, "parameters": parameters}
     return content, placeholders.render(row.body, given, language)
+
+
+def said_by(template: Row, parameters: Sequence[Any]) -> str:
+    """The text of a template row with these parameters, as the customer will read it."""
+    given = dict(zip(_in_order(template.body), map(str, parameters), strict=False))
+    return placeholders.render(template.body, given, template.language.replace("-", "_").split("_", 1)[0].lower())
 
 
 def write(

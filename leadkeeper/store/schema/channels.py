@@ -25,7 +25,7 @@ channel_accounts = Table(
     Column("external_id", String(200), nullable=False, comment="the provider's id: phone_number_id on WhatsApp"),
     Column("name", String(200), nullable=False),
     Column("base_url", String(500), comment="the provider's address; simulated accounts hold the simulator's"),
-    Column("config", Json, nullable=False, comment="nothing secret: display number, business account id, version"),
+    Column("config", Json, nullable=False, comment="nothing secret: display number, version, pauses the provider asked for"),
     Column("secrets", LargeBinary, comment="encrypted JSON: token, app_secret, verify_token"),
     Column("source", String(16), nullable=False, server_default="console", comment="console, environment, built-in"),
     Column("simulated", Boolean, nullable=False, server_default=text("false")),

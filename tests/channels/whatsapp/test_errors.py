@@ -7,16 +7,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leadkeeper.channels.base import Refused, Rejected, SendResult, Unknown
-from leadkeeper.channels.whatsapp.errors import TABLE, failure_of, result_of
+from leadkeeper.channels.whatsapp.errors import TABLE, action_of, failure_of, result_of
 from leadkeeper.channels.whatsapp.graph import Answer
 
 RETRY = [1, 2, 131000, 131016, 135000]
 HALT = [0, 190, 368, 131031, 131042, 131044, 3, 10, 131005, *range(200, 300)]
-SNOOZE = {4: "account", 80007: "account", 130429: "account", 131057: "account", 131056: "message", 131048: "message",
-          131064: "message", 131049: "message"}  # fmt: skip
-OTHERWISE = {131047: "template", 131050: "opt_out", 131062: "hand_over", 137000: "hand_over"}
+SNOOZE = {4: "account", 80007: "account", 130429: "account", 131057: "account", 131056: "message", 131048: "proactive",
+          131064: "proactive", 131049: "message"}  # fmt: skip
+OTHERWISE = {131047: "template", 131050: "opt_out", 131062: "phone", 132001: "language", 137000: "hand_over"}
 FAIL = [130472, 131026, 131021, 131030, 131045, 131037, 133010, 131008, 131009, 100, 33, 131051, 131063, 132000, 132005,
-        132008, 132012, 132018, 132001, 132007, 132015, 132016, 132068, 132069, 130497]  # fmt: skip
+        132008, 132012, 132018, 132007, 132015, 132016, 132068, 132069, 130497]  # fmt: skip
 ONCE = [131052, 131053]
 
 
@@ -59,7 +59,16 @@ def test_codes_that_say_never_or_fix_fail_at_once(code: int) -> None:
 @pytest.mark.parametrize("code", ONCE)
 def test_a_media_error_is_tried_once_more(code: int) -> None:
     assert isinstance(came_to(code, attempt=1), Refused)
-    assert isinstance(came_to(code, attempt=2), Rejected)
+    assert came_to(code, attempt=2) == Rejected(str(code), "because", "link")
+
+
+@pytest.mark.parametrize(
+    ("code", "action"),
+    [("131042", "halt"), ("131047", "template"), ("131050", "opt_out"), ("131053", "link"), ("131049", "fail"),
+     ("131026", "fail"), ("9", "fail"), ("", "fail"), ("soon", "fail"), (None, "fail")],
+)  # fmt: skip
+def test_a_failure_told_by_a_status_asks_for_the_same(code: str | None, action: str) -> None:
+    assert action_of(code) == action
 
 
 def test_the_tables_agree() -> None:
