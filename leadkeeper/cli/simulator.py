@@ -8,7 +8,7 @@ from leadkeeper.errors import Misconfigured
 
 
 def simulator(
-    host: Annotated[str, typer.Option(help="Address it listens on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address it listens on. Its control is open to whoever reaches it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port it listens on; 0: any free one.")] = 0,
     target: Annotated[str, typer.Option(help="Where its webhooks go.")] = "http://127.0.0.1:8000/api/webhooks/whatsapp",
     phone_number_id: Annotated[str, typer.Option(help="Connects a number; more can follow over /sim/accounts.")] = "",
