@@ -51,12 +51,18 @@ class Draft:
     draft_id: int | None = None
 
 
-def compose(conn: Connection, draft: Draft) -> int | None:
-    """Write a message that is ready to be sent; None when its cause has one already."""
-    now = clock.now()
-    account_id = _ACCOUNT.scalar(conn, id=draft.conversation_id)
+def account_of(conn: Connection, conversation_id: int) -> int:
+    """The account a conversation is held on. Raises NotFound."""
+    account_id: int | None = _ACCOUNT.scalar(conn, id=conversation_id)
     if account_id is None:
-        raise NotFound(f"there is no conversation {draft.conversation_id}")
+        raise NotFound(f"there is no conversation {conversation_id}")
+    return account_id
+
+
+def compose(conn: Connection, draft: Draft, account_id: int | None = None) -> int | None:
+    """Write a message that is ready to be sent; None when its cause has one already. Raises NotFound."""
+    now = clock.now()
+    account_id = account_id or account_of(conn, draft.conversation_id)
     row = {name: getattr(draft, name) for name in Draft.__slots__}
     row |= {
         "account_id": account_id,

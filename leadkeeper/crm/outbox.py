@@ -1,5 +1,6 @@
 """From a message that is ready to the job that sends it: enqueued in the same transaction, always."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,25 +15,18 @@ LANES = {"person": Lane.PERSON, "notice": Lane.PERSON, "reply": Lane.REPLY, "pro
 
 def write(conn: Connection, draft: messages.Draft) -> int | None:
     """Write a message and the job that sends it; None when its cause has one already."""
-    message_id = messages.compose(conn, draft)
+    account_id = messages.account_of(conn, draft.conversation_id)
+    message_id = messages.compose(conn, draft, account_id)
     if message_id is not None:
-        queue_send(conn, message_id)
+        _queue(conn, {"messageId": message_id}, draft.conversation_id, account_id, draft.purpose)
     return message_id
 
 
 def queue_send(conn: Connection, message_id: int, tries: int = 0) -> int:
     """Enqueue the sending of a ready message in its conversation's order; `tries` it has used in jobs before."""
     message = messages.get(conn, message_id)
-    return enqueue(
-        conn,
-        Job(
-            "send",
-            {"messageId": message_id, **({"tries": tries} if tries else {})},
-            key=out_key(message.conversation_id),
-            priority=LANES[message.purpose],
-            scope=accounts.scope(message.account_id),
-        ),
-    )
+    data = {"messageId": message_id, **({"tries": tries} if tries else {})}
+    return _queue(conn, data, message.conversation_id, message.account_id, message.purpose)
 
 
 def look_later(conn: Connection, message_id: int, at: datetime, tries: int = 0) -> int:
@@ -40,3 +34,8 @@ def look_later(conn: Connection, message_id: int, at: datetime, tries: int = 0) 
     message = messages.get(conn, message_id)
     priority = LANES[message.purpose]
     return enqueue(conn, Job("send", {"messageId": message_id, "timer": True, "tries": tries}, priority=priority, run_at=at))
+
+
+def _queue(conn: Connection, data: Mapping[str, int], conversation_id: int, account_id: int, purpose: str) -> int:
+    key, scope = out_key(conversation_id), accounts.scope(account_id)
+    return enqueue(conn, Job("send", data, key=key, priority=LANES[purpose], scope=scope))

@@ -59,9 +59,7 @@ def decide(conn: Connection, ctx: JobContext, event_id: int) -> Outcome:
         return Done()
     now = clock.now()
     settings = ctx.settings(conn)
-    message = messages.get(conn, decision.message_id)
-    answerable = None if (message.media or {}).get("answerable", True) else False
-    facts = gather(conn, decision.conversation_id, event_id, now, settings, reach=reaches(), answerable=answerable)
+    facts = gather(conn, decision.conversation_id, event_id, now, settings, reach=reaches())
     rules = book.active(conn, TRIGGER)
     verdict = apply_rules(conn, ctx, history.add(conn, facts, rules), rules, now)
     _conclude(conn, ctx, facts, verdict, settings)
@@ -91,7 +89,7 @@ def _carry_out(
     effects = [step.action.run(conn, facts, step.params, context) for step in found.actions]
     for effect in effects:
         verdict.take(rule, effect)
-    runs.finish(conn, run_id, effects)
+    runs.finish(conn, run_id, found, effects, job_id=ctx.job.id)
 
 
 def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict, settings: Settings) -> None:

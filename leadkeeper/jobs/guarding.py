@@ -45,7 +45,7 @@ def guard(
         conversation_id,
         event_id,
         now,
-        ctx.settings(conn),
+        ctx.base,
         reach=reaches(),
         trigger="message.received" if purpose != "proactive" else "send",
         without_message=message.id if message is not None else None,

@@ -62,15 +62,15 @@ def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> 
     contact_id, lead_id, lead_given = _who(conn, event, parsed)
     language = languages.detect(parsed.text, "") or None
     address = parsed.identities[0].external_id if parsed.identities else event.sender
-    conversation_id, _ = conversations.open_one(
+    conversation_id, new = conversations.open_one(
         conn, contact_id=contact_id, account_id=event.account_id, lead_id=lead_id, address=address, language=language or "en"
     )
     message_id = messages.store_inbound(conn, _row(event, parsed, conversation_id))
     if message_id is None:
         return False
-    conversation = conversations.get(conn, conversation_id)
     if parsed.text and not lead_given:
-        found = extract(parsed.text, words.current(conn), conversation.pending_question, clock.now().date())
+        asked = None if new else conversations.get(conn, conversation_id).pending_question
+        found = extract(parsed.text, words.current(conn), asked, clock.now().date())
         leads.merge(conn, contact_id, lead_id, found.fields())
     preview = parsed.text or f"[{parsed.kind}]"
     conversations.received(conn, conversation_id, event.occurred_at, preview, language)

@@ -78,8 +78,9 @@ async def reply(ctx: JobContext, conversation_id: int) -> Outcome:
 
 
 def read_asked(conn: Connection, ctx: JobContext, conversation_id: int) -> Asked:
-    """The open questions of a conversation, its thread, and a draft stored by an earlier try."""
+    """The open questions of a conversation, its thread, and a draft stored by an earlier try; the index is brought up to date."""
     conversation = conversations.get(conn, conversation_id)
+    ctx.index.refresh(conn)
     return Asked(
         conversation,
         decisions.unanswered(conn, conversation_id),
@@ -127,7 +128,6 @@ async def _draft(ctx: JobContext, asked: Asked) -> Draft:
         thread=asked.thread,
         calls_left=MODEL_CALLS - asked.calls,
     )
-    await ctx.db.read(ctx.index.refresh)
     draft = await respond(question, ctx.index, asked.settings, ctx.http)
     if draft.model:  # a call that cost money is kept before anything else can go wrong
         await ctx.db.write(drafts.store, draft, asked.conversation.id, ctx.job.id, asked.conversation.revision)

@@ -138,7 +138,7 @@ def _fire(conn: Connection, ctx: JobContext, running: Running, rule: Rule, facts
         return
     context = Context(rule_id=rule.id, rule_key=rule.key, episode=found.episode, run_row_id=row_id, job_id=ctx.job.id)
     effects = [step.action.run(conn, facts, step.params, context) for step in found.actions]
-    runs.finish(conn, row_id, effects)
+    runs.finish(conn, row_id, found, effects, job_id=ctx.job.id)
     if any(effect.message_id is not None for effect in effects):
         count.sent += 1
     else:

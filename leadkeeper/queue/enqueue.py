@@ -103,11 +103,14 @@ def _insert_in_waves(conn: Connection, rows: list[_Row]) -> None:
     """Insert rows with a key or a dedupe, as many at once as cannot meet each other.
 
     Every wave looks again with fresh statements: a head finished, a twin claimed or an insert
-    beaten by another transaction is found by the next.
+    beaten by another transaction is found by the next. Twins are looked for only when an insert has
+    met one: mostly there is none.
     """
     waiting = sorted(rows, key=lambda row: row.key or "")
+    first = True
     while waiting:
-        twins = _pending_twins(conn, {row.dedupe for row in waiting if row.dedupe is not None})
+        twins = {} if first else _pending_twins(conn, {row.dedupe for row in waiting if row.dedupe is not None})
+        first = False
         for row in waiting:
             row.id = twins.get(row.dedupe, 0) if row.dedupe is not None else 0
         waiting = [row for row in waiting if not row.id]

@@ -7,14 +7,14 @@ run twice, cannot do the same thing twice.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from leadkeeper import clock
 from leadkeeper.rules.actions.base import Effect
 from leadkeeper.rules.decide import Decision
 from leadkeeper.rules.facts import Facts
 from leadkeeper.rules.model import Rule
-from leadkeeper.store.prepared import Prepared, Row
+from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import contacts, leads, rules
 from leadkeeper.store.schema import rule_runs as table
 from leadkeeper.store.upsert import change_row, insert_once
@@ -33,7 +33,7 @@ def record(
         "verdict": decision.verdict,
         "reason": decision.reason[:200],
         "episode": decision.episode,
-        "trace": {**decision.trace, **({"jobId": job_id} if job_id is not None else {})},
+        "trace": _trace(decision, job_id),
         "event_id": facts.event_id,
         "conversation_id": facts.conversation_id or None,
         "lead_id": facts.lead_id or None,
@@ -50,15 +50,20 @@ def has_fired(conn: Connection, rule_id: int, episode: str) -> bool:
     return conn.execute(query).first() is not None
 
 
-def finish(conn: Connection, run_row_id: int, effects: Sequence[Effect]) -> None:
+def finish(
+    conn: Connection, run_row_id: int, decision: Decision, effects: Sequence[Effect], *, job_id: int | None = None
+) -> None:
     """Write beside a firing what its actions came to, and the message it wrote."""
-    trace = _TRACE.scalar(conn, id=run_row_id)
     told = [{"status": effect.status, "reason": effect.reason} for effect in effects]
-    values: dict[str, Any] = {"trace": {**trace, "effects": told}}
+    values: dict[str, Any] = {"trace": {**_trace(decision, job_id), "effects": told}}
     written = next((effect.message_id for effect in effects if effect.message_id is not None), None)
     if written is not None:
         values["message_id"] = written
     change_row(conn, table, run_row_id, **values)
+
+
+def _trace(decision: Decision, job_id: int | None) -> dict[str, Any]:
+    return {**decision.trace, **({"jobId": job_id} if job_id is not None else {})}
 
 
 def log(
@@ -96,6 +101,3 @@ def log(
     if before is not None:
         query = query.where(table.c.id < before)
     return list(conn.execute(query))
-
-
-_TRACE = Prepared(select(table.c.trace).where(table.c.id == bindparam("id")))

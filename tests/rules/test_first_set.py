@@ -43,7 +43,7 @@ def carry_out(conn: Connection, rules: Sequence[Rule], facts: Facts) -> Done:
             continue
         context = Context(rule_id=rule.id, rule_key=rule.key, episode=decision.episode, run_row_id=run_id, job_id=1)
         effects = [step.action.run(conn, facts, step.params, context) for step in decision.actions]
-        runs.finish(conn, run_id, effects)
+        runs.finish(conn, run_id, decision, effects, job_id=1)
         done[rule.key] = effects
         for effect in effects:
             settled = settled or effect.hand_over or effect.silent or ("answer" if effect.wants_answer else None)
