@@ -1,6 +1,5 @@
 """What a provider's answers lead to: tried again, failed once, or in doubt until a status or a person settles it."""
 
-import asyncio
 from pathlib import Path
 
 from sqlalchemy import select
@@ -10,16 +9,17 @@ from leadkeeper.crm import accounts
 from leadkeeper.simulator.behaviour import Step
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import jobs, messages
-from tests.flows.town import Town, town
+from tests.flows.town import town
 
 SARA = "971500000001"
+SENT = messages.c.state.in_(("accepted", "sent", "delivered", "read"))
 
 
 async def test_a_transient_refusal_twice_then_success_is_one_delivery(db: Database, tmp_path: Path) -> None:
     async with town(db, tmp_path) as place:
         place.provider.script(SARA, [Step("error", times=2, status=503, code=131016)])
         await place.says(SARA, "What are your opening hours?")
-        await until_sent(place)
+        await place.until(messages, SENT)
 
         (row,) = await place.outbound()
         assert row.attempt == 3
@@ -31,7 +31,7 @@ async def test_a_transient_refusal_for_ever_fails_after_four_calls_and_hands_ove
     async with town(db, tmp_path, backoff_seconds=0.02) as place:
         place.provider.script(SARA, [Step("error", times=None, status=503, code=131016)])
         await place.says(SARA, "What are your opening hours?")
-        await until(place, jobs.c.status == "failed")
+        await place.until(jobs, jobs.c.status == "failed")
         await place.idle()
 
         reply = next(row for row in await place.outbound() if row.purpose == "reply")
@@ -55,8 +55,7 @@ async def test_a_send_without_a_clear_answer_is_unknown_and_settled_by_the_provi
         await place.says(SARA, "What are your opening hours?")
         await place.idle()
         states = {row.state for row in await place.outbound()}
-        await asyncio.sleep(1.2)
-        await place.idle()
+        await place.until(messages, messages.c.state == "read")
 
         (row,) = await place.outbound()
         assert states <= {"unknown", "sent", "delivered", "read"}
@@ -73,20 +72,6 @@ async def test_a_refused_token_halts_the_account_and_its_jobs_wait_for_resume(db
         assert waiting.run_at == clock.FAR
 
         await place.db.write(accounts.resume, place.account_id)
-        await until_sent(place)
+        await place.until(messages, SENT)
 
         assert place.calls() == 2
-
-
-async def until(place: Town, condition: object, seconds: float = 15) -> None:
-    end = clock.monotonic() + seconds
-    while not await place.count(jobs, condition):
-        assert clock.monotonic() < end, "it never happened"
-        await asyncio.sleep(0.02)
-
-
-async def until_sent(place: Town, seconds: float = 15) -> None:
-    end = clock.monotonic() + seconds
-    while not await place.count(messages, messages.c.state.in_(("accepted", "sent", "delivered", "read"))):
-        assert clock.monotonic() < end, "nothing was sent"
-        await asyncio.sleep(0.02)

@@ -29,6 +29,8 @@ from leadkeeper.worker.worker import Worker
 
 NUMBER = "100200300"
 SECRET = "an app secret of the town"
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for what must come; a busy machine takes its time."""
 FAQ = """question,answer
 What are your opening hours?,We are open Monday to Friday from 9:00 to 20:00.
 Where is your office?,Our office is on Palm Street 12.
@@ -80,7 +82,7 @@ class Town:
         await self.take(payloads.envelope(self.sim_account, value))
         return wamid
 
-    async def idle(self, seconds: float = 20) -> None:
+    async def idle(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing is due or running."""
         until = clock.monotonic() + seconds
         while True:
@@ -90,6 +92,13 @@ class Town:
             if clock.monotonic() > until:
                 raise AssertionError(f"still to do: {[(row.type, row.status, row.error, row.data) for row in left]}")
             await asyncio.sleep(0.01)
+
+    async def until(self, table: Any, *where: Any, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the table has such a row."""
+        end = clock.monotonic() + seconds
+        while not await self.count(table, *where):
+            assert clock.monotonic() < end, f"it never happened: {[str(each) for each in where]}"
+            await asyncio.sleep(0.02)
 
     async def rows(self, query: Any) -> Sequence[Row[Any]]:
         return await self.db.read(lambda conn: conn.execute(query).fetchall())
