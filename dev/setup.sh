@@ -14,9 +14,17 @@ signature() { # of one set: its lock and the place of this folder (the .pth hold
 
 installed() { [[ -x $VENV_PYTHON && -f $STAMP && $(<"$STAMP") == "$(signature "$1")" ]]; }
 
-if installed dev || { [[ $wanted == run ]] && installed run; }; then
-  exit 0
+done_already() { installed dev || { [[ $wanted == run ]] && installed run; }; }
+
+if done_already; then exit 0; fi
+# Two terminals at once: the second waits for the first and finds everything there.
+mkdir -p .make
+exec 9>.make/setup.lock
+if command -v flock >/dev/null && ! flock --nonblock 9; then
+  echo "  another set-up is under way here; waiting for it"
+  flock 9
 fi
+if done_already; then exit 0; fi
 # A larger set that was there stays the larger one when its lock changes.
 [[ -f $STAMP && $(<"$STAMP") == dev\ * ]] && wanted=dev
 
