@@ -37,10 +37,11 @@ JsonObject = Mapping[str, Any]
 class Event:
     """One thing a provider delivered, as it is stored before the 200.
 
-    `account` is the provider's id of our side (phone_number_id; notices about a whole business
-    account carry that account's id instead); `sender` the customer concerned, empty where there is
-    none: all events of one sender are worked off in order. `payload` is this event's own part of the
-    delivery with the contact it came with: enough for `parse`, without the raw body.
+    `account` is the provider's id of our side (phone_number_id; notices about a `whole` business
+    account carry that account's id instead, and concern each of its numbers); `sender` the customer
+    concerned, empty where there is none: all events of one sender are worked off in order. `payload` is
+    this event's own part of the delivery with the contact it came with: enough for `parse`, without the
+    raw body.
     """
 
     account: str
@@ -49,6 +50,7 @@ class Event:
     sender: str
     payload: JsonObject
     occurred_at: datetime | None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ ACCOUNT = "webchat"
 LONGEST = 4000
 LONGEST_SESSION = 180
 """Characters of a session id: it is the sender of its events, as long as that column takes."""
+LONGEST_ID = 100
+"""Characters of a client's message id that are kept as they are."""
 OLDEST = datetime(2001, 1, 1, tzinfo=UTC)
 """No browser's clock is believed that says an earlier time."""
 
@@ -74,11 +76,20 @@ def external_id(body: JsonObject, visitor: str, text: str) -> str:
 
     Without either there is nothing to recognise a repeat by: the entrance gives such a message an id of its own.
     """
-    client = _text(body.get("clientMessageId"), 100)
+    client = client_id(body)
     if client:
         return f"chat:{visitor}:{client}"
     digest = hashlib.sha256(f"{visitor}\0{text}\0{body.get('timestamp')}".encode("utf-8", "replace")).hexdigest()
     return f"chat:{visitor}:{digest[:40]}"
+
+
+def client_id(body: JsonObject) -> str:
+    """The client's own id of the message, a number as its digits, a long one as its hash; empty where it gave none."""
+    given = body.get("clientMessageId")
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    named = _text(given, 4_000)
+    return named if len(named) <= LONGEST_ID else f"hash:{hashlib.sha256(named.encode()).hexdigest()}"
 
 
 def _text(value: Any, limit: int) -> str:

@@ -35,12 +35,16 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request of a provider: its raw body and what it holds."""
+    """One request of a provider: its raw body and what it holds.
+
+    `statuses` counts those of `signers`, the accounts whose secret signed it: of no other account is it believed.
+    """
 
     channel: str
     body: bytes
     arrivals: Sequence[Arrival] = ()
     statuses: int = 0
+    signers: Sequence[int] = ()
     unrouted: str | None = None
     note: str | None = None
 
@@ -59,7 +63,7 @@ def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
         Job("inbound_message", {"eventId": row.id}, key=in_key(row.account_id, row.sender), priority=Lane.INBOUND) for row in new
     ]
     jobs += [
-        Job("statuses", {"deliveryId": ids[place]}, priority=Lane.INBOUND)
+        Job("statuses", {"deliveryId": ids[place], "accounts": list(delivery.signers)}, priority=Lane.INBOUND)
         for place, delivery in enumerate(deliveries)
         if delivery.statuses
     ]

@@ -204,8 +204,9 @@ def react(conn: Connection, message_id: int, emoji: str | None) -> None:
 
 def note_media(conn: Connection, message_id: int, found: Mapping[str, Any]) -> None:
     """Write what became of a message's medium beside what the provider said of it."""
-    media = get(conn, message_id, lock=True).media
-    _change(conn, message_id, media={**(media or {}), **found})
+    message = get(conn, message_id, lock=True)
+    if message.revoked_at is None:  # what a customer has deleted does not come back
+        _change(conn, message_id, media={**(message.media or {}), **found})
 
 
 def previous_in_doubt(conn: Connection, message_id: int, conversation_id: int) -> datetime | None:

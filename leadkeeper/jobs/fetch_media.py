@@ -5,13 +5,40 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from leadkeeper.channels.base import Account, Media
+from leadkeeper import clock
+from leadkeeper.channels.base import Account, Inbound, Media
 from leadkeeper.channels.whatsapp.media import Fetched, NotFetched, fetch
 from leadkeeper.crm import accounts, messages
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.handlers import job
-from leadkeeper.queue.jobs import Claimed
-from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry
+from leadkeeper.queue.jobs import Claimed, Job, Lane
+from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry, Snooze
+
+
+def media_of(parsed: Inbound) -> dict[str, Any] | None:
+    """What is kept beside a message: its medium, what the console shows of it, and whether its text may be answered."""
+    media: dict[str, Any] = {}
+    if parsed.media is not None:
+        found = parsed.media
+        media = {
+            "providerId": found.provider_id,
+            "mimeType": found.mime_type,
+            "sha256": found.sha256,
+            "filename": found.filename,
+            "voice": found.voice,
+            "state": "queued" if found.provider_id else "absent",
+        }
+    if parsed.details:
+        media["details"] = dict(parsed.details)
+    if not parsed.answerable:
+        media["answerable"] = False
+    return media or None
+
+
+def ask(conn: Connection, message_id: int, account_id: int) -> None:
+    """Enqueue the fetch; it waits with the account's sends while the provider refuses its token."""
+    enqueue(conn, Job("fetch_media", {"messageId": message_id}, priority=Lane.REPLY, scope=accounts.scope(account_id)))
 
 
 def give_up(conn: Connection, job: Claimed, error: str) -> None:
@@ -44,14 +71,14 @@ async def fetch_media(ctx: JobContext, message_id: int) -> Outcome:
 def _not_fetched(result: NotFetched, account: Account) -> Outcome:
     reason = f"{result.code}: {result.reason}"
     if result.halt:
-        return Fail(reason, then=partial(accounts.halt, account_id=account.id, reason=reason))
+        return Snooze(clock.FAR, reason, then=partial(accounts.halt, account_id=account.id, reason=reason))
     return Retry(reason) if result.again else Fail(reason)
 
 
 def _wanted(conn: Connection, ctx: JobContext, message_id: int) -> tuple[Account, Media, int] | None:
     message = messages.get(conn, message_id)
     about: dict[str, Any] = message.media or {}
-    if about.get("state") != "queued" or message.revoked_at is not None:
+    if about.get("state") not in ("queued", "failed") or message.revoked_at is not None:
         return None
     media = Media(
         provider_id=about.get("providerId"),

@@ -13,7 +13,7 @@ from leadkeeper.ai import language as languages
 from leadkeeper.ai.extraction import extract
 from leadkeeper.channels.base import Inbound, channels
 from leadkeeper.crm import contacts, conversations, decisions, inbound, leads, messages
-from leadkeeper.jobs import later_changes, test_message, undone
+from leadkeeper.jobs import echoes, fetch_media, later_changes, test_message, undone
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.handlers import job
@@ -23,7 +23,7 @@ from leadkeeper.rules import words
 from leadkeeper.store.prepared import Row
 
 NOT_MESSAGES: Mapping[str, Callable[[Connection, JobContext, Row, Inbound], None]] = {
-    "echo": later_changes.echo,
+    "echo": echoes.echo,
     "edit": later_changes.edit,
     "revoke": later_changes.revoke,
     "reaction": later_changes.react,
@@ -76,7 +76,7 @@ def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> 
     conversations.received(conn, conversation_id, event.occurred_at, preview, language)
     decisions.open_for(conn, event.id, message_id, conversation_id)
     if parsed.media is not None and parsed.media.provider_id is not None:
-        enqueue(conn, Job("fetch_media", {"messageId": message_id}, priority=Lane.REPLY))
+        fetch_media.ask(conn, message_id, event.account_id)
     return True
 
 
@@ -93,21 +93,6 @@ def _who(conn: Connection, event: Row, parsed: Inbound) -> tuple[int, int, bool]
 
 
 def _row(event: Row, parsed: Inbound, conversation_id: int) -> dict[str, Any]:
-    media: dict[str, Any] | None = None
-    if parsed.media is not None:
-        found = parsed.media
-        media = {
-            "providerId": found.provider_id,
-            "mimeType": found.mime_type,
-            "sha256": found.sha256,
-            "filename": found.filename,
-            "voice": found.voice,
-            "state": "queued" if found.provider_id else "absent",
-        }
-    if parsed.details:
-        media = {**(media or {}), "details": dict(parsed.details)}
-    if not parsed.answerable:
-        media = {**(media or {}), "answerable": False}
     return {
         "conversation_id": conversation_id,
         "account_id": event.account_id,
@@ -115,7 +100,7 @@ def _row(event: Row, parsed: Inbound, conversation_id: int) -> dict[str, Any]:
         "external_id": event.external_id,
         "kind": parsed.kind,
         "body": parsed.text,
-        "media": media,
+        "media": fetch_media.media_of(parsed),
         "reply_to": parsed.reply_to,
         "occurred_at": event.occurred_at,
     }

@@ -3,33 +3,9 @@
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound
-from leadkeeper.crm import accounts, contacts, conversations, decisions, leads, messages, opting, templates, timeline
+from leadkeeper.crm import accounts, contacts, conversations, decisions, messages, opting, templates, timeline
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.store.prepared import Row
-
-
-def echo(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
-    """The business wrote from the provider's own app: a human reply, which silences the AI here."""
-    if messages.by_external(conn, event.account_id, event.external_id) is not None:
-        return  # one of our own, told back to us
-    ids = [(identity.external_id, identity.kind) for identity in parsed.identities] or [(event.sender, "unknown")]
-    contact_id = contacts.resolve(conn, event.account_id, ids)
-    lead_id = leads.for_contact(conn, contact_id, event.channel)
-    conversation_id, _ = conversations.open_one(
-        conn, contact_id=contact_id, account_id=event.account_id, lead_id=lead_id, address=ids[0][0], language="en"
-    )
-    row = {
-        "conversation_id": conversation_id,
-        "account_id": event.account_id,
-        "event_id": event.id,
-        "external_id": event.external_id,
-        "kind": "text" if parsed.text else "media",
-        "body": parsed.text,
-        "occurred_at": event.occurred_at,
-    }
-    if messages.record_person_echo(conn, row) is not None:
-        conversations.person_spoke(conn, conversation_id, None)
-        timeline.add(conn, "wrote_in_app", conversation_id=conversation_id, job_id=ctx.job.id)
 
 
 def edit(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
@@ -79,7 +55,7 @@ def prefer(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
 
 def notice(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     """The provider speaks of the account or of a template: shown on the account's card, and believed of templates."""
-    if parsed.text:
+    if parsed.text and not event.sender:
         accounts.note_error(conn, event.account_id, parsed.text)
     name, status = parsed.details.get("template"), parsed.details.get("templateStatus")
     if isinstance(name, str) and isinstance(status, str):

@@ -1,11 +1,13 @@
 """What a delivery says became of our messages: kept once each, and applied."""
 
 import json
+from collections.abc import Collection
 
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Status, channels
-from leadkeeper.crm import accounts, inbound, receipts
+from leadkeeper.crm import inbound, receipts
+from leadkeeper.crm.accounts import find
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.send import settle
 from leadkeeper.queue.handlers import job
@@ -13,13 +15,13 @@ from leadkeeper.queue.outcomes import Done, Outcome
 
 
 @job("statuses", at_once=True)
-def statuses(conn: Connection, ctx: JobContext, delivery_id: int) -> Outcome:
-    """Apply every status of one stored delivery; those of unknown accounts stay with their delivery."""
+def statuses(conn: Connection, ctx: JobContext, delivery_id: int, accounts: list[int]) -> Outcome:
+    """Apply every status of one stored delivery; those of accounts that did not sign it stay with their delivery."""
     delivery = inbound.delivery(conn, delivery_id)
     received = channels.get(delivery.channel).receive(json.loads(delivery.body))
     touched: dict[int, None] = {}
     for status in received.statuses:
-        message_id = _keep(conn, delivery.channel, status)
+        message_id = _keep(conn, delivery.channel, status, accounts)
         if message_id is not None:
             touched[message_id] = None
     for message_id in touched:
@@ -27,9 +29,9 @@ def statuses(conn: Connection, ctx: JobContext, delivery_id: int) -> Outcome:
     return Done()
 
 
-def _keep(conn: Connection, channel: str, status: Status) -> int | None:
-    account_id = accounts.find(conn, channel, status.account)
-    if account_id is None:
+def _keep(conn: Connection, channel: str, status: Status, signers: Collection[int]) -> int | None:
+    account_id = find(conn, channel, status.account)
+    if account_id is None or account_id not in signers:
         return None
     return receipts.keep(
         conn,

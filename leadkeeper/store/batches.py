@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, exc
 
 from leadkeeper.store.calls import Call, Told, Turn, tell
 from leadkeeper.store.savepoint import Savepoint
@@ -62,6 +62,9 @@ def run_together(conn: Connection, fn: Batched, calls: Sequence[Call]) -> list[T
         results = fn(conn, [call.args[0] for call in calls])
         savepoint.keep()
         return [Told(call, result) for call, result in zip(calls, results, strict=True)]
+    except (exc.OperationalError, exc.InterfaceError):
+        savepoint.undo()
+        raise  # the database is away, or two transactions collided: that is no item's fault, and whoever runs us knows what to do
     except Exception as error:  # noqa: BLE001 - handed to the caller, or tried alone
         savepoint.undo()
         if len(calls) == 1:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from leadkeeper.channels.base import Event, Received, channels
-from leadkeeper.channels.webchat import LONGEST, LONGEST_SESSION
+from leadkeeper.channels.webchat import LONGEST, LONGEST_SESSION, client_id
 from leadkeeper.channels.whatsapp.webhook import challenge, verify
 from leadkeeper.crm import visitors
 from leadkeeper.crm.accounts import Account
@@ -58,7 +58,7 @@ async def webchat(request: Request) -> Response:
     _check_chat(body)
     visitor = str(body["sessionId"]).strip()
     chat_limits.count(request, visitor)
-    if not body.get("clientMessageId") and body.get("timestamp") in (None, ""):
+    if not client_id(body) and body.get("timestamp") in (None, ""):
         body["clientMessageId"] = uuid.uuid4().hex
     (event,) = channels.get("webchat").receive(body).events
     account_id = await request.state.site.chat_account()
@@ -77,15 +77,15 @@ def taken_apart(channel: str, body: bytes, trusted: Sequence[Account]) -> Delive
     except (ValueError, RecursionError) as error:
         return Delivery(channel, body, note=f"not JSON: {error}"[:300])
     received = channels.get(channel).receive(read) if isinstance(read, dict) else Received(notes=["not an object"])
-    by_id = {account.external_id: account.id for account in trusted}
-    if len(trusted) == 1:  # what a provider says of the whole business account belongs to its only number
-        by_id |= {event.account: trusted[0].id for event in received.events if event.kind == "notice"}
-    routed = [_arrival(event, by_id[event.account]) for event in received.events if event.account in by_id]
-    named = [*(event.account for event in received.events), *(status.account for status in received.statuses)]
+    by_id = {account.external_id: [account.id] for account in trusted}
+    everybody = [account.id for account in trusted]
+    routes = [(event, everybody if event.whole else by_id.get(event.account, [])) for event in received.events]
+    routed = [_arrival(event, account_id) for event, ids in routes for account_id in ids]
+    named = [*(event.account for event, ids in routes if not ids), *(status.account for status in received.statuses)]
     strangers = sorted({account for account in named if account not in by_id})
     statuses = sum(status.account in by_id for status in received.statuses)
     note = "; ".join(received.notes)[:500] or None
-    return Delivery(channel, body, routed, statuses, unrouted=", ".join(strangers)[:200] or None, note=note)
+    return Delivery(channel, body, routed, statuses, everybody, unrouted=", ".join(strangers)[:200] or None, note=note)
 
 
 def _signers(known: Sequence[Account], request: Request, body: bytes) -> list[Account]:

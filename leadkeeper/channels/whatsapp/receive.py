@@ -45,6 +45,7 @@ class _Change:
     field: str
     value: JsonObject
     account: str
+    numbered: bool
     entry: JsonObject
     contacts: list[JsonObject]
     own_number: str
@@ -84,6 +85,7 @@ def _change(entry: JsonObject, change: JsonObject) -> _Change:
         field=word(change.get("field")),
         value=value,
         account=word(metadata.get("phone_number_id")) or word(entry.get("id")),
+        numbered=bool(word(metadata.get("phone_number_id"))),
         entry=entry,
         contacts=list(listed(value.get("contacts"))),
         own_number=word(metadata.get("display_phone_number")),
@@ -191,7 +193,7 @@ def _external_id(change: _Change, message: JsonObject) -> str:
 def _notice(change: _Change, kind: str, value: JsonObject) -> Event:
     key = digest(change.account, change.entry.get("id"), change.entry.get("time"), change.field, change.value, value)
     occurred_at = moment(change.value.get("timestamp")) or _entry_time(change)
-    return Event(change.account, key, kind, "", {"field": change.field, "value": value}, occurred_at)
+    return Event(change.account, key, kind, "", {"field": change.field, "value": value}, occurred_at, whole=not change.numbered)
 
 
 def _summary(change: _Change) -> JsonObject:
