@@ -52,8 +52,6 @@ def renew(conn: Connection, pairs: Sequence[tuple[int, int]], lease: timedelta) 
 
 def release(conn: Connection, pairs: Sequence[tuple[int, int]]) -> int:
     """Give claimed jobs back untouched (a worker stops): due at once, their try not used; how many."""
-    if not pairs:
-        return 0
     rows = _STILL_HELD.all(conn, **HELD.values(conn.dialect.name, pairs))
     parked = parked_among(conn, (row.scope for row in rows))
     give_back(conn, [_back(row, parked, attempts=row.attempts - 1, losses=row.losses, error=None) for row in rows])

@@ -1,5 +1,6 @@
 """Logging in and the first owner, from the outside."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -95,14 +96,14 @@ async def test_a_password_is_the_same_however_its_accents_are_typed(db: Database
 async def test_an_endless_password_is_wrong_and_holds_nobody_up(db: Database) -> None:
     sara(db)
     endless = "a" + "\u0301" * 60_000 + "\u0316" * 60_000
-    began = clock.monotonic()
+    began = time.process_time()
 
     with pytest.raises(Unauthorized):
         await login.log_in(db, "sara@example.com", endless, HERE)
     with pytest.raises(Invalid):
         passwords.strong(endless)
 
-    assert clock.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("weak", ["short", "password1234", "aaaaaaaaaaaaaaaa", "SARA@example.com", "x" * 501])

@@ -1,7 +1,6 @@
 """Two things at once in one conversation, on two connections: neither is lost, whoever comes first."""
 
 import asyncio
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -36,14 +35,8 @@ async def claimed(place: Town, kind: str) -> Claimed:
 
 
 def beside(db: Database, first: Callable[[Connection], Any], second: Callable[[Connection], Any]) -> None:
-    """`first` is open while `second` is begun; it commits a moment later."""
-    held = Held(db, first)
-    other = threading.Thread(target=lambda: db.write_now(second))
-    other.start()
-    clock.sleep_until_tick(0.3)
-    held.commit()
-    other.join(20)
-    assert not other.is_alive()
+    """`first` is open when `second` is begun, and commits once that waits for it."""
+    Held(db, first).commit_once_waited_for(lambda: db.write_now(second))
 
 
 @on_postgres

@@ -93,11 +93,11 @@ async def test_two_entries_with_two_messages_each_are_four_messages(db: Database
 
 
 async def test_a_burst_is_answered_once(db: Database, tmp_path: Path) -> None:
-    async with town(db, tmp_path, quiet_seconds=0.3, quiet_max_seconds=2) as place:
+    async with town(db, tmp_path, working=False, quiet_seconds=1, quiet_max_seconds=60) as place:
         for text in ("Hello", "I have a question", "What are your opening hours?"):
             await place.says(SARA, text)
-        await place.idle()
-        await asyncio.sleep(0.4)
+        place.worker.start()
+        await place.until(messages, messages.c.direction == "out")
         await place.idle()
 
         assert len(await place.sent()) == 1

@@ -26,11 +26,10 @@ from leadkeeper.store.database import Database
 from leadkeeper.store.schema import decisions, jobs, messages
 from leadkeeper.web.webhooks import taken_apart
 from leadkeeper.worker.worker import Worker
+from tests.patience import PATIENCE_SECONDS
 
 NUMBER = "100200300"
 SECRET = "an app secret of the town"
-PATIENCE_SECONDS = 60.0
-"""How long a test waits for what must come; a busy machine takes its time."""
 FAQ = """question,answer
 What are your opening hours?,We are open Monday to Friday from 9:00 to 20:00.
 Where is your office?,Our office is on Palm Street 12.

@@ -265,3 +265,13 @@ def test_errors_are_stored_whatever_they_hold(queue: Queue) -> None:
 
     assert queue.row(job.id).status == "failed"
     assert len(queue.row(job.id).error) <= 4_000
+
+
+def test_what_is_no_outcome_is_refused_and_the_job_stays_claimed(queue: Queue) -> None:
+    queue.enqueue(plain())
+    [job] = queue.claim()
+
+    with pytest.raises(TypeError, match="is no outcome"):
+        queue.do(finishing.finish, [Result(job, "done")], BASE)
+
+    assert queue.statuses() == ["processing"]

@@ -1,18 +1,25 @@
 """Transactions beside each other on PostgreSQL (and in turn on SQLite): nothing is lost or doubled."""
 
 import asyncio
-import threading
+from zoneinfo import ZoneInfo
 
-from leadkeeper import clock
+import pytest
+from sqlalchemy import update
+
+from leadkeeper.errors import ClaimLost
 from leadkeeper.queue.cancel import cancel
 from leadkeeper.queue.claim import Wanted, claim
 from leadkeeper.queue.enqueue import enqueue, enqueue_all
+from leadkeeper.queue.fence import hold
 from leadkeeper.queue.finish import Result, finish
+from leadkeeper.queue.leases import release
 from leadkeeper.queue.outcomes import Done, Fail
 from leadkeeper.queue.retry import redrive
-from leadkeeper.queue.sweep import sweep
+from leadkeeper.queue.sweep import sweep, swept
+from leadkeeper.queue.timers import Schedule, ensure, tick
+from leadkeeper.store.schema import jobs
 from tests.beside import Held, on_postgres
-from tests.queue.conftest import BASE, LEASE, Queue, plain
+from tests.queue.conftest import BASE, LEASE, Queue, hours_later, plain
 
 
 @on_postgres
@@ -20,13 +27,8 @@ def test_a_finish_waits_for_an_enqueue_behind_its_head_and_promotes_it(queue: Qu
     queue.enqueue(plain(1, key="k"))
     [job] = queue.claim()
     behind = Held(queue.db, lambda conn: enqueue(conn, plain(2, key="k")))
-    finishing = threading.Thread(target=queue.done, args=(job,))
-    finishing.start()
-    clock.sleep_until_tick(0.2)
-    assert finishing.is_alive()
 
-    behind.commit()
-    finishing.join(10)
+    behind.commit_once_waited_for(lambda: queue.done(job))
 
     assert [claimed.data["n"] for claimed in queue.claim()] == [2]
     assert queue.do(sweep) == 0
@@ -37,12 +39,8 @@ def test_an_enqueue_beside_a_finish_looks_again_and_becomes_the_head(queue: Queu
     queue.enqueue(plain(1, key="k"))
     [job] = queue.claim()
     ending = Held(queue.db, lambda conn: finish(conn, [Result(job, Done())], BASE))
-    enqueuing = threading.Thread(target=queue.enqueue, args=(plain(2, key="k"),))
-    enqueuing.start()
-    clock.sleep_until_tick(0.2)
 
-    ending.commit()
-    enqueuing.join(10)
+    ending.commit_once_waited_for(lambda: queue.enqueue(plain(2, key="k")))
 
     assert [claimed.data["n"] for claimed in queue.claim()] == [2]
 
@@ -52,12 +50,8 @@ def test_an_enqueue_beside_a_finish_that_promotes_stands_behind_the_promoted(que
     queue.enqueue(plain(1, key="k"), plain(2, key="k"))
     [job] = queue.claim()
     ending = Held(queue.db, lambda conn: finish(conn, [Result(job, Done())], BASE))
-    enqueuing = threading.Thread(target=queue.enqueue, args=(plain(3, key="k"),))
-    enqueuing.start()
-    clock.sleep_until_tick(0.2)
 
-    ending.commit()
-    enqueuing.join(10)
+    ending.commit_once_waited_for(lambda: queue.enqueue(plain(3, key="k")))
 
     assert [claimed.data["n"] for claimed in queue.claim()] == [2]
     assert [row.head for row in queue.rows() if row.status == "pending"] == [False]
@@ -68,12 +62,8 @@ def test_a_follower_cancelled_beside_a_finish_leaves_no_key_without_head(queue: 
     _, second, third = queue.enqueue(plain(1, key="k"), plain(2, key="k"), plain(3, key="k"))
     [job] = queue.claim()
     cancelling = Held(queue.db, lambda conn: cancel(conn, [second], "not wanted"))
-    finishing = threading.Thread(target=queue.done, args=(job,))
-    finishing.start()
-    clock.sleep_until_tick(0.2)
 
-    cancelling.commit()
-    finishing.join(10)
+    cancelling.commit_once_waited_for(lambda: queue.done(job))
 
     assert [claimed.id for claimed in queue.claim()] == [third]
     assert queue.do(sweep) == 0
@@ -84,12 +74,8 @@ def test_a_cancel_beside_a_finish_that_promotes_its_job_leaves_no_key_without_he
     _, second, third = queue.enqueue(plain(1, key="k"), plain(2, key="k"), plain(3, key="k"))
     [job] = queue.claim()
     ending = Held(queue.db, lambda conn: finish(conn, [Result(job, Done())], BASE))
-    cancelling = threading.Thread(target=queue.do, args=(cancel, [second], "not wanted"))
-    cancelling.start()
-    clock.sleep_until_tick(0.2)
 
-    ending.commit()
-    cancelling.join(10)
+    ending.commit_once_waited_for(lambda: queue.do(cancel, [second], "not wanted"))
 
     assert [claimed.id for claimed in queue.claim()] == [third]
 
@@ -108,12 +94,8 @@ def test_a_twin_enqueued_meanwhile_keeps_its_job_from_being_claimed_unseen(queue
 @on_postgres
 def test_two_first_jobs_of_a_key_at_once_give_one_head(queue: Queue) -> None:
     first = Held(queue.db, lambda conn: enqueue(conn, plain(1, key="k")))
-    second = threading.Thread(target=queue.enqueue, args=(plain(2, key="k"),))
-    second.start()
-    clock.sleep_until_tick(0.2)
 
-    first.commit()
-    second.join(10)
+    first.commit_once_waited_for(lambda: queue.enqueue(plain(2, key="k")))
 
     assert sorted(row.head for row in queue.rows()) == [False, True]
 
@@ -123,12 +105,8 @@ def test_a_redrive_beside_a_first_enqueue_gives_one_head(queue: Queue) -> None:
     [old] = queue.enqueue(plain(1, key="k"))
     queue.finish((queue.claim()[0], Fail("no")))
     enqueuing = Held(queue.db, lambda conn: enqueue(conn, plain(2, key="k")))
-    redriving = threading.Thread(target=queue.do, args=(redrive, [old]))
-    redriving.start()
-    clock.sleep_until_tick(0.2)
 
-    enqueuing.commit()
-    redriving.join(10)
+    enqueuing.commit_once_waited_for(lambda: queue.do(redrive, [old]))
 
     assert sorted(row.head for row in queue.rows()) == [False, True]
     assert queue.statuses() == ["pending", "pending"]
@@ -172,3 +150,63 @@ async def test_a_crowd_of_enqueues_finishes_and_cancels_keeps_every_key_in_order
     assert {row.status for row in queue.rows()} <= {"completed", "cancelled"}
     assert all(ids == sorted(ids) and len(ids) == len(set(ids)) for ids in ran.values())
     assert queue.do(sweep) == 0
+
+
+@on_postgres
+def test_a_head_that_comes_while_the_sweep_repairs_its_key_is_let_be(queue: Queue) -> None:
+    _, second = queue.enqueue(plain(1, key="k"), plain(2, key="k"))
+    queue.done(*queue.claim())
+    queue.do(lambda conn: conn.execute(update(jobs).where(jobs.c.id == second).values(head=False)))
+    swept_by: list[int] = []
+    enqueuing = Held(queue.db, lambda conn: enqueue(conn, plain(3, key="k")))
+
+    enqueuing.commit_once_waited_for(lambda: swept_by.append(queue.do(sweep)))
+
+    assert swept_by == [0]
+    assert [row.head for row in queue.rows() if row.status == "pending"] == [False, True]
+
+
+@on_postgres
+def test_two_sweeps_at_once_repair_a_key_once_and_count_it_once(queue: Queue) -> None:
+    _, second = queue.enqueue(plain(1, key="k"), plain(2, key="k"))
+    queue.done(*queue.claim())
+    queue.do(lambda conn: conn.execute(update(jobs).where(jobs.c.id == second).values(head=False)))
+    swept_by: list[int] = []
+    first = Held(queue.db, lambda conn: swept_by.append(sweep(conn)))
+
+    first.commit_once_waited_for(lambda: swept_by.append(queue.do(sweep)))
+
+    assert swept_by == [1, 0]
+    assert queue.db.read_now(swept) == 1
+
+
+@on_postgres
+def test_two_workers_at_one_slot_of_a_schedule_enqueue_one_job(queue: Queue) -> None:
+    with hours_later(-48):
+        queue.do(ensure, [Schedule("daily", "0 9 * * *", "noop")], ZoneInfo("UTC"))
+    enqueued: list[list[int]] = []
+    first = Held(queue.db, lambda conn: enqueued.append(tick(conn, ZoneInfo("UTC"))))
+
+    first.commit_once_waited_for(lambda: enqueued.append(queue.do(tick, ZoneInfo("UTC"))))
+
+    assert [len(each) for each in enqueued] == [1, 0]
+    assert len(queue.rows()) == 1
+
+
+def test_a_key_whose_head_was_lost_is_not_waited_for_for_ever(queue: Queue) -> None:
+    first, second = queue.enqueue(plain(1, key="k"), plain(2, key="k"))
+    queue.do(lambda conn: conn.execute(update(jobs).where(jobs.c.id == first).values(head=False)))
+
+    queue.do(cancel, [second], "not wanted")
+
+    assert queue.statuses() == ["pending", "cancelled"]
+
+
+def test_a_job_in_other_hands_cannot_be_held(queue: Queue) -> None:
+    queue.enqueue(plain())
+    [job] = queue.claim()
+    queue.do(release, [(job.id, job.claim)])
+    queue.claim(worker="w2")
+
+    with pytest.raises(ClaimLost, match=str(job.id)):
+        queue.do(hold, job)

@@ -163,8 +163,8 @@ def test_reading_a_message_takes_microseconds() -> None:
     text = "Hello, I would like to know how much the family visa costs for my wife and two children, and how long it takes"
     OURS.match(text)
 
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for _ in range(200):
         OURS.match(text)
 
-    assert (time.perf_counter() - begun) / 200 < 0.002
+    assert (time.thread_time() - begun) / 200 < 0.002

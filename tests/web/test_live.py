@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import Connection
 
+from leadkeeper import clock
 from leadkeeper.errors import TooMany
 from leadkeeper.store.database import Database
 from leadkeeper.store.signals import signal
@@ -34,7 +35,7 @@ class Tab:
 
     async def next(self) -> tuple[str, str, object]:
         """(name, id, data) of the next event."""
-        text = await asyncio.wait_for(anext(self._events), 5)
+        text = await asyncio.wait_for(anext(self._events), 30)
         lines = dict(line.split(": ", 1) for line in text.strip().splitlines())
         return lines["event"], lines.get("id", ""), json.loads(lines["data"])
 
@@ -104,6 +105,7 @@ async def test_figures_are_read_once_for_all_tabs_and_only_while_somebody_listen
     live.start(figures)
     await asyncio.sleep(0.2)
     assert reads == []
+    began = clock.monotonic()
 
     tabs = [Tab(live, live.open(1, None)) for _ in range(5)]
     for tab in tabs:
@@ -111,7 +113,7 @@ async def test_figures_are_read_once_for_all_tabs_and_only_while_somebody_listen
     told = [(await tab.next())[::2] for tab in tabs]
 
     assert told == [("figures", {"pending": 12})] * 5
-    assert len(reads) <= 10
+    assert len(reads) <= 2 + (clock.monotonic() - began) / live_module.TICK_SECONDS
 
 
 async def test_numbers_that_moved_without_a_signal_of_ours_mean_everything_may_have_changed(live: Live) -> None:
@@ -132,7 +134,7 @@ async def test_streams_end_when_the_server_does(live: Live) -> None:
     await asyncio.sleep(0.05)
 
     live.close()
-    await asyncio.wait_for(reading, 5)
+    await asyncio.wait_for(reading, 30)
 
     assert len(live) == 0
 

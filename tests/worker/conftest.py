@@ -16,6 +16,7 @@ from leadkeeper.queue.jobs import Claimed, Job
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import jobs
 from leadkeeper.worker.worker import Worker
+from tests.patience import PATIENCE_SECONDS, until
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Bench:
         worker = Worker(db or self.db, self.settings(**changes), self, grace=grace)
         self.workers.append(worker)
         worker.start()
-        assert worker.wait_until_arrived(10)
+        assert worker.wait_until_arrived(PATIENCE_SECONDS)
         return worker
 
     def enqueue(self, *wanted: Job) -> list[int]:
@@ -62,10 +63,8 @@ class Bench:
     def rows(self) -> list[Any]:
         return self.db.read_now(lambda conn: list(conn.execute(select(jobs).order_by(jobs.c.id))))
 
-    async def until(self, true: Callable[[], bool], seconds: float = 15.0) -> None:
-        async with asyncio.timeout(seconds):
-            while not true():  # noqa: ASYNC110 - rows are asked, nobody tells
-                await asyncio.sleep(0.01)
+    async def until(self, true: Callable[[], bool]) -> None:
+        await until(true)
 
     async def until_status(self, status: str, *ids: int) -> None:
         await self.until(lambda: all(self.row(job_id).status == status for job_id in ids))

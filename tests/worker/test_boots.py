@@ -85,7 +85,7 @@ async def test_a_worker_that_died_on_this_host_is_no_longer_told_as_running(benc
 
     worker = bench.worker(worker_auto_start=False)
 
-    await bench.until(lambda: [row.id for row in bench.db.read_now(control.live_workers)] == [worker.id], 5)
+    await bench.until(lambda: [row.id for row in bench.db.read_now(control.live_workers)] == [worker.id])
     assert not bench.db.read_now(control.is_running)
 
 

@@ -54,7 +54,7 @@ async def test_stop_and_start_act_at_once_and_are_idempotent(bench: Bench, types
 
     await bench.db.write(control.choose, "stopped", None)
     await bench.db.write(control.choose, "stopped", None)
-    await bench.until(lambda: state(bench) == ["stopped"], 5)
+    await bench.until(lambda: state(bench) == ["stopped"])
     [job_id] = bench.enqueue(Job("noop", {}))
     await asyncio.sleep(0.3)
     assert bench.row(job_id).status == "pending"
@@ -66,12 +66,14 @@ async def test_stop_and_start_act_at_once_and_are_idempotent(bench: Bench, types
 
 
 async def test_stop_lets_running_jobs_finish_and_gives_back_what_does_not_end(bench: Bench, types: Any) -> None:
-    go = asyncio.Event()
+    stopping = threading.Event()
 
     @types("short")
     async def short(ctx: Context) -> Outcome:
         bench.ran.append("short")
-        await asyncio.sleep(0.4)
+        while not stopping.is_set():  # noqa: ASYNC110 - another thread says so
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
         return Done()
 
     @types("endless")
@@ -84,12 +86,12 @@ async def test_stop_lets_running_jobs_finish_and_gives_back_what_does_not_end(be
     short_id, endless_id = bench.enqueue(Job("short", {}), Job("endless", {}))
     await bench.until(lambda: len(bench.ran) == 2)
 
+    stopping.set()
     await asyncio.to_thread(worker.stop)
 
     assert bench.row(short_id).status == "completed"
     row = bench.row(endless_id)
     assert (row.status, row.attempts, row.losses) == ("pending", 0, 0)
-    assert not go.is_set()
 
 
 async def test_jobs_whose_lease_ran_out_are_taken_over(bench: Bench, types: Any) -> None:
@@ -186,7 +188,7 @@ async def test_two_workers_on_one_database_run_every_job_once(bench: Bench, type
     bench.worker(db=other, worker_slots=20, batch_size=10)
 
     ids = bench.enqueue(*(Job("noop", {"number": n}, key=f"k{n % 25}" if n % 2 else None) for n in range(400)))
-    await bench.until(lambda: all(row.status == "completed" for row in bench.rows()), 60)
+    await bench.until(lambda: all(row.status == "completed" for row in bench.rows()))
 
     assert sorted(bench.ran) == list(range(400))
     assert len(ids) == 400
@@ -200,7 +202,7 @@ async def test_a_worker_hears_what_another_process_enqueues(bench: Bench, types:
     url = bench.db.url.set(drivername=bench.db.dialect).render_as_string(hide_password=False)
     elsewhere = Database(url)
     quiet = hints.start(elsewhere)  # the worker itself listens
-    bench.worker(poll_seconds=60)
+    bench.worker(poll_seconds=600)
     await bench.until(lambda: state(bench) == ["running"])
     await asyncio.sleep(0.5)
 

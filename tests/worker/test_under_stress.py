@@ -27,7 +27,7 @@ async def test_a_burst_of_mixed_jobs_is_drained_completely(bench: Bench, types: 
     ids = bench.enqueue(*(Job("d" if n % 2 else "a", {"number": n}, key=f"k{n % 40}" if n % 3 else None) for n in range(600)))
 
     await bench.until_status("completed", *ids[-1:])
-    await bench.until(lambda: all(row.status == "completed" for row in bench.rows()), 60)
+    await bench.until(lambda: all(row.status == "completed" for row in bench.rows()))
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
@@ -46,7 +46,7 @@ async def test_a_database_that_drops_every_connection_costs_no_try_and_doubles_n
         await asyncio.sleep(0.2)
         await asyncio.to_thread(drop_connections, bench)
 
-    await bench.until(lambda: settled(bench, ids), 60)
+    await bench.until(lambda: settled(bench, ids))
 
     effects = {name: value for name, value in bench.db.read_now(settings_rows.load).items() if name.startswith("effect")}
     assert len(effects) == 300 and set(effects.values()) == {1}

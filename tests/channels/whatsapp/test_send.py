@@ -11,6 +11,7 @@ from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendRe
 from leadkeeper.channels.whatsapp import send
 from tests.channels.whatsapp import wire
 from tests.channels.whatsapp.wire import Wire, answering, intent, provider
+from tests.patience import until
 
 OK = json.dumps({"messages": [{"id": "wamid.OUT1"}], "contacts": [{"input": "971501234567", "wa_id": "971501234567"}]}).encode()
 
@@ -86,7 +87,7 @@ async def test_a_call_that_outlives_its_time_is_in_doubt_and_ends(peer: wire.Pee
     result, seen = await sent_to(peer, seconds=0.3)
     assert isinstance(result, Unknown), result
     assert seen.connections == 1
-    assert asyncio.get_running_loop().time() - started < 5
+    assert asyncio.get_running_loop().time() - started < 30
 
 
 async def test_nobody_listening_is_known_unsent() -> None:
@@ -118,8 +119,8 @@ async def test_a_failing_tls_handshake_is_known_unsent() -> None:
 
 async def test_no_free_connection_in_time_is_known_unsent() -> None:
     async with provider(wire.never_answers) as seen, httpx2.AsyncClient(limits=httpx2.Limits(max_connections=1)) as client:
-        holding = asyncio.create_task(send(client, intent(seen.url, timeout=timedelta(seconds=1)), yes))
-        await asyncio.sleep(0.1)
+        holding = asyncio.create_task(send(client, intent(seen.url, timeout=timedelta(seconds=3)), yes))
+        await until(lambda: bool(seen.connections))
         result = await send(client, intent(seen.url, timeout=timedelta(seconds=0.2)), yes)
         assert isinstance(result, Refused)
         assert isinstance(await holding, Unknown)
