@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from leadkeeper import __version__
-from leadkeeper.cli import bench, config, doctor, jobs, migrate, prove, simulator, up, user, web, worker
+from leadkeeper.cli import audit, bench, config, doctor, jobs, migrate, prove, simulator, up, user, web, worker
 from leadkeeper.errors import LeadkeeperError, Unavailable
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(jobs.app, name="jobs")
 app.command("config")(config.config)
 app.command("doctor")(doctor.doctor)
 app.command("simulator")(simulator.simulator)
+app.command("audit")(audit.audit)
 app.command("prove")(prove.prove)
 app.command("bench")(bench.bench)
 

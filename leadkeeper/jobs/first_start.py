@@ -20,6 +20,7 @@ SCHEDULES = (
     Schedule("follow-ups", "*/10 * * * *", "followup_due"),
     Schedule("unanswered", "5 * * * *", "run_rules", {"triggers": ["team.silent", "customer.silent"]}),
     Schedule("expiries", "0 9 * * *", "expiry_reminder"),
+    Schedule("audit", "0 3 * * *", "audit"),
     Schedule("purge", "30 3 * * *", "purge"),
 )
 

@@ -9,6 +9,7 @@ PURPOSES = {
     "follow-ups": "Follow up where a date has come",
     "unanswered": "Look for customers nobody has answered",
     "expiries": "Remind of what expires",
+    "audit": "Check that all rows tell the same story",
     "purge": "Delete what has been kept long enough",
 }
 """What the built-in schedules are for, by name."""

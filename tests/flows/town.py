@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,6 @@ class Town:
         transport = httpx2.ASGITransport(build(self.provider))
         self.http = httpx2.AsyncClient(transport=transport)
         self.toolbox = Toolbox(db, self.settings, self.http, self.box, SearchIndex())
-        self.worker = Worker(db, self.settings, self.toolbox, grace=2)
         self.account_id = db.write_now(self._open)
 
     def _open(self, conn: Connection) -> int:
@@ -59,6 +59,11 @@ class Town:
         accounts.save_credentials(conn, self.box, account_id, {"token": "town-token", "app_secret": SECRET})
         documents.add(conn, documents.NewDocument(title="Questions", content=FAQ, type="faq", format="csv"))
         return account_id
+
+    @cached_property
+    def worker(self) -> Worker:
+        """Made by whoever needs it: it holds a lock from then on."""
+        return Worker(self.db, self.settings, self.toolbox, grace=2)
 
     def account(self) -> accounts.Account:
         return self.db.read_now(accounts.load, self.box, self.account_id)
@@ -139,6 +144,6 @@ async def town(db: Database, folder: Path, *, working: bool = True, **settings: 
     try:
         yield place
     finally:
-        if place.worker.is_alive():
+        if "worker" in vars(place) and place.worker.is_alive():
             await asyncio.to_thread(place.worker.stop)
         await place.http.aclose()
