@@ -65,14 +65,20 @@ async def fetch_media(ctx: JobContext, message_id: int) -> Outcome:
             "sha256": result.sha256,
         }
         return Done(then=partial(messages.note_media, message_id=message_id, found=stored))
-    return _not_fetched(result, account)
+    return _not_fetched(result, account, message_id)
 
 
-def _not_fetched(result: NotFetched, account: Account) -> Outcome:
+def _not_fetched(result: NotFetched, account: Account, message_id: int) -> Outcome:
     reason = f"{result.code}: {result.reason}"
     if result.halt:
-        return Snooze(clock.FAR, reason, then=partial(accounts.halt, account_id=account.id, reason=reason))
+        return Snooze(clock.FAR, reason, then=partial(_halt, account_id=account.id, message_id=message_id, reason=reason))
     return Retry(reason) if result.again else Fail(reason)
+
+
+def _halt(conn: Connection, account_id: int, message_id: int, reason: str) -> None:
+    """The token is refused: this medium waits with everything else of the account, and the thread says why."""
+    accounts.halt(conn, account_id, reason)
+    messages.note_media(conn, message_id, {"reason": reason[:200]})
 
 
 def _wanted(conn: Connection, ctx: JobContext, message_id: int) -> tuple[Account, Media, int] | None:

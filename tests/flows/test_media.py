@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from leadkeeper import clock
 from leadkeeper.crm import accounts
 from leadkeeper.simulator import payloads
 from leadkeeper.simulator.media import SimMedia
@@ -81,13 +82,13 @@ async def test_what_is_gone_at_the_provider_is_not_asked_for_again(db: Database,
         assert found["reason"].startswith("gone")
 
 
-async def test_a_refused_token_halts_the_account_and_the_thread_says_why(db: Database, tmp_path: Path) -> None:
+async def test_a_refused_token_halts_the_account_its_media_wait_and_the_thread_says_why(db: Database, tmp_path: Path) -> None:
     async with town(db, tmp_path, working=False) as place:
         credentials = {"token": "an-old-token", "app_secret": place.sim_account.app_secret}
         await place.db.write(accounts.save_credentials, place.box, place.account_id, credentials)
         await shows(place, photo())
         place.worker.start()
-        await place.until(jobs, jobs.c.type == "fetch_media", jobs.c.status == "failed")
+        await place.until(jobs, jobs.c.type == "fetch_media", jobs.c.status == "pending", jobs.c.run_at == clock.FAR)
 
         assert (await kept(place))["reason"].startswith("refused")
         assert place.account().state == "halted"
