@@ -43,7 +43,7 @@ class SecretBox:
                 os.fsync(file.fileno())
         if path.stat().st_mode & 0o077:
             raise Misconfigured(f"{path} can be read by others; run: chmod 600 {path}")
-        keys = [line for line in path.read_bytes().split() if line]
+        keys = _lines(path)
         try:
             return cls(keys)
         except (ValueError, IndexError) as error:
@@ -77,3 +77,10 @@ class SecretBox:
     def signed(self, purpose: str, text: str, signature: str) -> bool:
         """True when `signature` is ours; takes the same time either way."""
         return hmac.compare_digest(self.sign(purpose, text).encode(), signature.encode())
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return [line for line in path.read_bytes().split() if line]
+    except PermissionError as error:
+        raise Misconfigured(f"{path} cannot be read by this user; run: chown $(id -u) {path}") from error

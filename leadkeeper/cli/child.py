@@ -75,6 +75,8 @@ def _failed(plan: Plan, message: str, *, final: bool) -> int:
     if not _unannounced(plan) and not final:
         return 1
     sys.stderr.write(f"✗ {message}\n")
+    if final:
+        return GIVE_UP  # the sentence says what to do: the log would only hide it
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler):
             sys.stderr.write(f"  The log, {handler.baseFilename}, ends with:\n")

@@ -44,7 +44,7 @@ def list_jobs(
         return
     for job in page:
         typer.echo(_line(job))
-    typer.echo(f"more: --before {after}" if after else f"{len(page)} jobs")
+    typer.echo(f"more: --before {after}" if after else f"{len(page)} job{'' if len(page) == 1 else 's'}")
 
 
 @app.command("retry")

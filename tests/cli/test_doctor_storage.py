@@ -1,6 +1,7 @@
 """The doctor looks at what is stored: database, journal, write, key."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -9,6 +10,7 @@ from leadkeeper.cli.doctor import storage
 from leadkeeper.cli.doctor.findings import Patient
 from leadkeeper.config import Settings
 from leadkeeper.errors import Unavailable
+from leadkeeper.secretbox import SecretBox
 from tests.cli.conftest import Terminal
 from tests.cli.examining import examined, free_port, patient
 
@@ -72,3 +74,14 @@ def test_a_key_that_is_not_whole_is_found(terminal: Terminal) -> None:
     (terminal.data / "secret.key").chmod(0o600)
 
     assert "restore" in examined(terminal)["secret.key"]["fix"]
+
+
+def test_a_key_that_this_user_may_not_read_is_told_with_the_command(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    SecretBox.open(terminal.data)
+
+    def denied(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+
+    assert examined(terminal)["secret.key"]["fix"] == f"chown $(id -u) {terminal.data / 'secret.key'}"
