@@ -165,7 +165,10 @@ class Database:
 
     def _run_group(self, take: Callable[[], Call | None]) -> None:
         """Run the calls that `take` hands out in one SQLite transaction, then tell their callers."""
-        taken: list[Call] = []
+        first = take()  # before the connection is opened: when that fails, somebody has to be told
+        if first is None:
+            return
+        taken = [first]
         try:
             told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
         except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
@@ -192,8 +195,11 @@ class Database:
 
 
 def _run_calls(conn: Connection, take: Callable[[], Call | None], taken: list[Call]) -> tuple[list[Told], frozenset[str]]:
-    """Run what `take` hands out, each under a savepoint, and commit; `taken` are all of them, whatever is raised."""
-    told: list[Told] = []
+    """Run the one call in `taken` and what `take` hands out, each under a savepoint, and commit.
+
+    `taken` are all of them, whatever is raised.
+    """
+    told = [_run_saved(conn, taken[0])]
     while (call := take()) is not None:
         taken.append(call)
         told.append(_run_saved(conn, call))

@@ -1,12 +1,17 @@
 """The database's promises: durable before told, one bad call ends alone, batches, order of turns."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.exc import DatabaseError
 
 from leadkeeper import clock
+from leadkeeper.errors import Unavailable
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import settings
 from leadkeeper.store.signals import signal
@@ -125,3 +130,35 @@ async def test_a_waiting_write_is_not_passed_over_for_long_by_saturating_ingest(
     await asyncio.gather(*crowd)
 
     assert passed_over <= 12  # of 10 ms each: not for long, on however busy a machine
+
+
+async def test_writers_are_told_when_the_database_cannot_even_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_text("this is no database")
+    db = Database(f"sqlite:///{tmp_path / 'broken.db'}")
+    beats: list[int] = []
+    stop = db.every(0.01, lambda conn: 1, beats.append)
+
+    results = await asyncio.wait_for(
+        asyncio.gather(db.write(put, "a"), db.write(put, "b"), return_exceptions=True), PATIENCE_SECONDS
+    )
+
+    stop()
+    assert [type(result) for result in results] == [DatabaseError, DatabaseError]
+    assert beats == []
+    await asyncio.to_thread(db.close)
+
+
+async def test_writers_are_told_when_another_process_does_not_let_go_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = Database(f"sqlite:///{tmp_path / 'held.db'}")
+    await db.write(lambda conn: conn.execute(text("pragma busy_timeout = 50")))
+    with closing(sqlite3.connect(tmp_path / "held.db", isolation_level=None)) as other:
+        other.execute("begin immediate")
+
+        with pytest.raises(Unavailable, match="locked"):
+            await asyncio.wait_for(db.write(lambda conn: None), PATIENCE_SECONDS)
+
+        other.execute("rollback")
+    assert await db.write(lambda conn: 7) == 7
+    await asyncio.to_thread(db.close)
