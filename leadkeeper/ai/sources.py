@@ -3,18 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import Connection, or_, select
 
 from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import reply_drafts as table
 
 
-def drafts(conn: Connection, draft_ids: Collection[int], job_id: int | None = None) -> Sequence[Row]:
-    """These drafts, and those a job has made, oldest first."""
-    wanted: list[ColumnElement[bool]] = [table.c.id.in_(draft_ids)]
-    if job_id is not None:
-        wanted.append(table.c.job_id == job_id)
-    return conn.execute(select(table).where(or_(*wanted)).order_by(table.c.id)).fetchall()
+def drafts(conn: Connection, draft_ids: Collection[int], job_ids: Collection[int] = ()) -> Sequence[Row]:
+    """These drafts, and those these jobs have made, oldest first."""
+    wanted = or_(table.c.id.in_(draft_ids), table.c.job_id.in_(job_ids))
+    return conn.execute(select(table).where(wanted).order_by(table.c.id)).fetchall()
 
 
 def cited(conn: Connection, draft_ids: Collection[int]) -> Mapping[int, Sequence[Mapping[str, Any]]]:

@@ -58,10 +58,10 @@ def inbound_of(conn: Connection, event_ids: Collection[int]) -> list[int]:
     return list(conn.execute(select(messages.c.id).where(messages.c.event_id.in_(event_ids))).scalars())
 
 
-def written_by(conn: Connection, job_id: int, conversation_ids: Collection[int]) -> set[int]:
-    """The outbound messages a job has written to these conversations."""
+def written_by(conn: Connection, job_ids: Collection[int], conversation_ids: Collection[int]) -> set[int]:
+    """The outbound messages these jobs have written to these conversations."""
     query = select(messages.c.id).where(
-        messages.c.conversation_id.in_(conversation_ids), messages.c.job_id == job_id, messages.c.direction == "out"
+        messages.c.conversation_id.in_(conversation_ids), messages.c.job_id.in_(job_ids), messages.c.direction == "out"
     )
     return set(conn.execute(query).scalars())
 

@@ -4,6 +4,7 @@ Every part is read from its own book; nothing is remembered, so a page shows wha
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from leadkeeper.ai import sources
 from leadkeeper.crm import chain as books
 from leadkeeper.crm import spoken
 from leadkeeper.crm.spoken import Spoken
+from leadkeeper.errors import NotFound
+from leadkeeper.queue import listing
 from leadkeeper.rules import traces
 from leadkeeper.store.prepared import Row
 
@@ -38,7 +41,7 @@ class Chain:
 class _Found:
     """Ids gathered on the way through the books."""
 
-    job_id: int | None = None
+    jobs: set[int] = field(default_factory=set)
     events: set[int] = field(default_factory=set)
     outbound: set[int] = field(default_factory=set)
     conversations: set[int] = field(default_factory=set)
@@ -46,7 +49,20 @@ class _Found:
 
 def of_job(conn: Connection, job_id: int, job_type: str, data: Mapping[str, Any], span: Span | None = None) -> Chain:
     """The story a job is part of. `span`: when it ran, by which a reply that handed over finds what it decided."""
-    found = _Found(job_id)
+    found = _Found()
+    _add_job(conn, found, job_id, job_type, data, span)
+    return _follow(conn, found)
+
+
+def of_message(conn: Connection, message_id: int) -> Chain:
+    """The story of one message, inbound or outbound."""
+    found = _Found()
+    _add_message(conn, found, message_id)
+    return _follow(conn, found)
+
+
+def _add_job(conn: Connection, found: _Found, job_id: int, job_type: str, data: Mapping[str, Any], span: Span | None) -> None:
+    found.jobs.add(job_id)
     event_id, message_id, conversation_id = data.get("eventId"), data.get("messageId"), data.get("conversationId")
     if isinstance(event_id, int):
         found.events.add(event_id)
@@ -59,29 +75,31 @@ def of_job(conn: Connection, job_id: int, job_type: str, data: Mapping[str, Any]
         found.conversations.add(conversation_id)
         if job_type == "reply" and span is not None:
             found.events |= books.events_closed(conn, conversation_id, *span)
-    return _follow(conn, found)
-
-
-def of_message(conn: Connection, message_id: int) -> Chain:
-    """The story of one message, inbound or outbound."""
-    found = _Found()
-    _add_message(conn, found, message_id)
-    return _follow(conn, found)
 
 
 def _add_message(conn: Connection, found: _Found, message_id: int) -> None:
     for message in spoken.listed(conn, [message_id]):
         if message.direction == "out":
             found.outbound.add(message_id)
+            if message.purpose == "notice" and message.job_id is not None:
+                _add_writer(conn, found, message.job_id)
         elif message.event_id is not None:
             found.events.add(message.event_id)
 
 
+def _add_writer(conn: Connection, found: _Found, job_id: int) -> None:
+    """A hand-over notice answers nothing: what the job that wrote it was about is its story."""
+    if job_id in found.jobs:
+        return
+    with suppress(NotFound):  # finished jobs are deleted in the end; the message stays
+        writer = listing.job(conn, job_id)
+        _add_job(conn, found, writer.id, writer.type, writer.data, writer.span)
+
+
 def _follow(conn: Connection, found: _Found) -> Chain:
     """From what a message answered, through what decided it, to everything that came of it."""
-    if found.job_id is not None:
-        found.conversations |= {row.conversation_id for row in books.decided(conn, found.events) if row.conversation_id}
-        found.outbound |= books.written_by(conn, found.job_id, found.conversations)
+    found.conversations |= {row.conversation_id for row in books.decided(conn, found.events) if row.conversation_id}
+    found.outbound |= books.written_by(conn, found.jobs, found.conversations)
     found.events |= books.events_answered(conn, found.outbound)
     decisions = books.decided(conn, found.events)
     found.outbound |= {row.answer_id for row in decisions if row.answer_id is not None}
@@ -94,7 +112,7 @@ def _follow(conn: Connection, found: _Found) -> Chain:
         inbound=spoken.listed(conn, books.inbound_of(conn, found.events)),
         decisions=decisions,
         rule_runs=rule_runs,
-        drafts=sources.drafts(conn, [each.draft_id for each in outbound if each.draft_id is not None], found.job_id),
+        drafts=sources.drafts(conn, [each.draft_id for each in outbound if each.draft_id is not None], found.jobs),
         outbound=outbound,
         receipts=books.receipts_of(conn, [each.id for each in outbound]),
     )

@@ -30,7 +30,7 @@ from leadkeeper.web.render import redirect, render
 from leadkeeper.web.routes import page
 
 LANES: Mapping[int, str] = {
-    Lane.PERSON: "a person’s message",
+    Lane.PERSON: "a person’s message or a hand-over notice",
     Lane.INBOUND: "incoming",
     Lane.REPLY: "reply",
     Lane.FOLLOW_UP: "follow-up",

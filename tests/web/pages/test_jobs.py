@@ -144,6 +144,22 @@ async def test_a_reply_that_handed_over_shows_what_was_asked(business: Business)
     assert "Told the customer" in told
 
 
+@pytest.mark.parametrize("asked", ["Do you repair bicycles on the moon?", "I want to talk to a person"])
+async def test_the_send_of_a_hand_over_notice_tells_why_it_was_written(business: Business, asked: str) -> None:
+    await business.place.says(SARA, asked)
+    await business.place.idle()
+    viewer = business.caller(Role.VIEWER)
+    send = (await viewer.get("/api/admin/automation/jobs", params={"type": "send"})).json()["jobs"][0]["id"]
+
+    page = words(await viewer.get(f"{PAGE}/{send}"))
+
+    told = page[page.index("The whole story") :]
+    parts = ["Came in", asked, "Decided", "Handed over", "Rules", "Told the customer"]
+    places = [told.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 async def test_a_failed_job_shows_why_each_try_did_not_work_out(business: Business) -> None:
     admin = business.caller(Role.ADMIN)
     job_id = (await admin.post("/api/admin/automation/test-job", json={"leadId": 999999})).json()["jobId"]
