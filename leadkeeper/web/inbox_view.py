@@ -13,10 +13,11 @@ from leadkeeper.access import users
 from leadkeeper.access.roles import Role
 from leadkeeper.channels.base import channels
 from leadkeeper.config import Settings
-from leadkeeper.crm import inbox, templates
+from leadkeeper.crm import inbox, tasks, templates
 from leadkeeper.crm.expiries import KINDS
 from leadkeeper.crm.inbox import Card, Wanted
 from leadkeeper.crm.lead_card import LeadCard
+from leadkeeper.crm.tasks import Task
 from leadkeeper.jobs import conversation
 from leadkeeper.jobs.conversation import Thread
 from leadkeeper.rules.labels import SERVICES
@@ -60,6 +61,7 @@ class Opened:
     thread: Thread
     entries: Sequence[Entry]
     others: Sequence[Card]
+    tasks: Sequence[Task]
     people: Mapping[int, str]
     choices: Choices
     templates: Sequence[Template]
@@ -151,6 +153,7 @@ def _open(conn: Connection, zone: ZoneInfo, conversation_id: int, asked: Asked) 
         thread=thread,
         entries=inbox_thread.entries(thread, zone, newest=asked.before is None),
         others=[each for each in inbox.of_contact(conn, card.contact_id) if each.id != card.id],
+        tasks=tasks.of_conversation(conn, card.id),
         people={each.id: each.name for each in everybody},
         choices=Choices(services=known, owners=agents),
         templates=_templates(conn, card) if thread.window.templates and not thread.window.open else (),

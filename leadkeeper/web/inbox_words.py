@@ -10,7 +10,6 @@ from markupsafe import Markup, escape
 from leadkeeper.crm.spoken import Line
 from leadkeeper.rules import labels
 from leadkeeper.web.filters import MONTHS, humanise
-from leadkeeper.web.reasons import because
 from leadkeeper.web.words import t
 
 LINES: Mapping[str, tuple[str, str]] = MappingProxyType({
@@ -27,7 +26,7 @@ LINES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "opt_out": ("{who} noted that the customer wants no messages", "The customer asked for no more messages"),
     "ingested": ("The lead came from {source}", "The lead came from {source}"),
     "stage": ("The stage is now {stage}", "The stage is now {stage}"),
-    "handed_over": ("Handed over to a person: {reason}", "Handed over to a person: {reason}"),
+    "handed_over": ("Handed over to a person", "Handed over to a person"),
     "override": ("{who} wrote although messages are unwanted: {reason}", "Written although messages are unwanted: {reason}"),
     "took": ("{who} took over", "A person took over"),
     "assigned": ("{who} assigned it to {to}", "Assigned to {to}"),
@@ -50,6 +49,12 @@ KINDS: Mapping[str, str] = MappingProxyType({
     "interactive": "Choice", "unsupported": "A message this channel cannot pass on", "unknown": "A message of an unknown kind",
 })  # fmt: skip
 """What a message without words is called."""
+
+TASKS: Mapping[str, str] = MappingProxyType({
+    "handover": "Hand-over", "no_answer": "No answer", "renewal": "Renewal", "follow_up": "Follow-up",
+    "send_failed": "Not delivered", "send_in_doubt": "In doubt",
+})  # fmt: skip
+"""What kinds of tasks are called."""
 
 ICONS: Mapping[str, str] = MappingProxyType({
     "note": "note", "handed_over": "person", "assigned": "person", "given_back": "robot", "lead": "edit", "stage": "chart",
@@ -111,7 +116,6 @@ def _value(lang: str, name: str, value: Any, people: Mapping[int, str]) -> str:
 
 
 _VALUES: Mapping[str, Say] = {
-    "handed_over": lambda lang, data, people: {"reason": because(lang, data.get("reason"))},
     "override": lambda lang, data, people: {"reason": _name(data.get("reason", ""))},
     "stage": lambda lang, data, people: {"stage": t(lang, humanise(str(data.get("stage", ""))))},
     "assigned": lambda lang, data, people: {"to": _name(people.get(data.get("to", 0), "?"))},

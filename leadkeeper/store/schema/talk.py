@@ -121,6 +121,13 @@ tasks = Table(
     Column("dedupe", String(200), nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
 )
+Index(
+    "ix_tasks_open",
+    tasks.c.kind,
+    tasks.c.id,
+    sqlite_where=tasks.c.done_at.is_(None),
+    postgresql_where=tasks.c.done_at.is_(None),
+)
 
 timeline = Table(
     "timeline",

@@ -59,8 +59,10 @@ async def show(
         "nationality": lambda name: nationality(name, lang),
         "kinds": inbox_words.KINDS,
         "icons": inbox_words.ICONS,
+        "task_kinds": inbox_words.TASKS,
         "handler": lambda card: inbox_view.handler(card, user.id),
         "waited": lambda card: inbox_view.waited(card, view.now),
+        "now": view.now,
         "long": inbox_view.LONG,
         "views": SHOWN_VIEWS,
     }

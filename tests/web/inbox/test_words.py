@@ -13,7 +13,7 @@ from leadkeeper.web.words import catalogue
 
 def test_every_word_of_lines_fields_and_kinds_is_there_in_arabic() -> None:
     lines = [words for pair in inbox_words.LINES.values() for words in pair]
-    said = {*lines, *inbox_words.FIELDS.values(), *inbox_words.KINDS.values()}
+    said = {*lines, *inbox_words.FIELDS.values(), *inbox_words.KINDS.values(), *inbox_words.TASKS.values()}
 
     assert sorted(words for words in said if words not in catalogue("ar")) == []
 
