@@ -59,8 +59,9 @@ def write(conn: Connection, index: SearchIndex, settings: Settings) -> int:
     known = set(conn.execute(select(identities.c.external_id).where(identities.c.account_id == account_id)).scalars())
     strangers = [person for person in business.people() if person.wa_id not in known]
     past, asked, now = Past(conn), business.read("asked.json"), clock.now()
-    for person in strangers:
-        began = now - REST - timedelta(minutes=past.random.randint(0, DAYS * 24 * 60))
+    ago = sorted((past.random.randint(0, DAYS * 24 * 60) for _ in strangers), reverse=True)
+    for person, minutes in zip(strangers, ago, strict=True):
+        began = now - REST - timedelta(minutes=minutes)
         thread = _Thread(_meet(past, account_id, str(number), person, began))
         _tell(past, thread, asked, index, settings, began)
         _conclude(past, thread)
@@ -124,21 +125,28 @@ def _ask(
         shown = {"text": pick.text, "reason": pick.reason, "margin": pick.margin, "cited": pick.cited}
         draft = past.drafted(place, question, found, shown, told_at)
         if pick.text is not None:
+            past.fired(place, "answer", event, "answer asked for", at)
+            if not thread.spoken:
+                past.fired(place, "welcome", event, "greeting added", at)
             body = pick.text if thread.spoken else f"{_greeting(place.person)}\n\n{pick.text}"
             answer = past.said(place, body, told_at, author="ai", purpose="reply", cause=f"reply:{event}:0", drafted=draft)
             past.decided(place, event, message, "answered", pick.reason, at, told_at, answer)
             thread.last_out, thread.preview, thread.spoken, thread.unanswered = told_at, body, True, None
             return
         reason = pick.reason
+        past.fired(place, "answer", event, "answer asked for", at)
+    else:
+        past.fired(place, f"hand_over_{reason}", event, f"handed over: {reason}", at)
     past.decided(place, event, message, "handed_over", reason, at, told_at)
     notice = texts.say("handover", language)
     past.said(place, notice, told_at, author="rule", purpose="notice", cause=f"notice:{place.conversation_id}:{event}")
     thread.owner, thread.reason, thread.handed_over_at = "nobody", reason, told_at
-    thread.last_out, thread.preview, thread.unanswered = told_at, notice, at
+    thread.last_out, thread.unanswered = told_at, at
 
 
 def _thank(past: Past, thread: _Thread, words: str, at: datetime) -> None:
     event, message = past.wrote(thread.place, words, at)
+    past.fired(thread.place, "thanks", event, "silent: thanks", at)
     past.decided(thread.place, event, message, "silent", "thanks", at, at)
     thread.last_in, thread.preview, thread.revision = at, words, thread.revision + 1
 

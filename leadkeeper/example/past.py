@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table, insert, select
 
 from leadkeeper.crm import accounts, conversations, inbound
 from leadkeeper.example.business import Person
@@ -20,6 +20,8 @@ from leadkeeper.store.schema import (
     messages,
     receipts,
     reply_drafts,
+    rule_runs,
+    rules,
     tasks,
     timeline,
     webhook_deliveries,
@@ -148,6 +150,17 @@ class Past:
         self._put(
             decisions, event_id=event, message_id=message, conversation_id=place.conversation_id, outcome=outcome,
             reason=reason, wants_answer=outcome == "answered", answer_id=answer, opened_at=opened, closed_at=closed,
+        )  # fmt: skip
+
+    def fired(self, place: Place, rule_key: str, event: int, came_to: str, at: datetime) -> None:
+        """One of the first rules fired for an event; nothing where the operator has deleted it."""
+        rule = self.conn.execute(select(rules.c.id, rules.c.version).where(rules.c.key == rule_key)).first()
+        if rule is None:
+            return
+        self._put(
+            rule_runs, rule_id=rule.id, rule_version=rule.version, verdict="fired", reason="fired", episode=f"event:{event}",
+            trace={"effects": [{"status": "done", "reason": came_to}]}, event_id=event, conversation_id=place.conversation_id,
+            lead_id=place.lead_id, at=at,
         )  # fmt: skip
 
     def handed_over(self, place: Place, reason: str, at: datetime, done_at: datetime | None) -> None:

@@ -12,8 +12,20 @@ from leadkeeper.example import business, demo, history, samples
 from leadkeeper.example.clear import clear
 from leadkeeper.example.load import load
 from leadkeeper.knowledge.index import SearchIndex
+from leadkeeper.rules import labels
 from leadkeeper.store.database import Database
-from leadkeeper.store.schema import conversations, decisions, inbound_events, jobs, messages, receipts, reply_drafts, tasks
+from leadkeeper.store.schema import (
+    conversations,
+    decisions,
+    inbound_events,
+    jobs,
+    messages,
+    receipts,
+    reply_drafts,
+    rule_runs,
+    rules,
+    tasks,
+)
 from tests.flows.town import Town, town
 
 
@@ -54,6 +66,27 @@ async def test_history_answers_are_those_the_documents_give(db: Database, tmp_pa
         assert len(rows) > 20
         assert all(row.body.endswith(row.text) for row in rows)
         assert all(any(passage["cited"] for passage in row.passages) for row in rows)
+
+
+async def test_history_names_a_rule_for_every_decision(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        await told(place)
+
+        events = {row.id for row in await place.rows(select(inbound_events.c.id))}
+        assert {row.event_id for row in await place.rows(select(rule_runs.c.event_id))} == events
+        reasons = await place.rows(
+            select(rules.c.key, decisions.c.outcome)
+            .join(rule_runs, rule_runs.c.rule_id == rules.c.id)
+            .join(decisions, decisions.c.event_id == rule_runs.c.event_id)
+        )
+        assert {row.key for row in reasons if row.outcome == "silent"} == {"thanks"}
+        assert "hand_over_human" in {row.key for row in reasons if row.outcome == "handed_over"}
+
+
+def test_nationalities_are_named_as_the_product_names_them() -> None:
+    everybody = [*business.people(), *(each.person for each in business.prospects())]
+
+    assert [person for person in everybody if labels.nationality(person.nationality, "ar") == person.nationality] == []
 
 
 async def test_history_lies_in_the_past_and_leaves_no_work(db: Database, tmp_path: Path) -> None:
