@@ -75,7 +75,9 @@ def compose(conn: Connection, draft: Draft, account_id: int | None = None) -> in
     new = insert_once(conn, table, [row], table.c.id)
     if not new:
         return None
-    change_row(conn, conversations, draft.conversation_id, last_message_at=now, last_outbound_at=now, preview=draft.body[:200])
+    # A hand-over notice says the same to everybody: the list goes on showing what the customer asked.
+    shown = {} if draft.purpose == "notice" else {"preview": draft.body[:200]}
+    change_row(conn, conversations, draft.conversation_id, last_message_at=now, last_outbound_at=now, **shown)
     _told(conn, draft.conversation_id)
     return int(new[0].id)
 

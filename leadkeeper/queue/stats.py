@@ -92,6 +92,11 @@ def throughput(conn: Connection, minutes: int = 60) -> list[Minute]:
     return [Minute(start, found.get((n, "completed"), 0), found.get((n, "failed"), 0)) for start, n in numbered]
 
 
+def last_ended(conn: Connection) -> datetime | None:
+    """When the latest job ended, well or not; None while none has."""
+    return conn.execute(select(func.max(jobs.c.completed_at)).where(jobs.c.completed_at.is_not(None))).scalar()
+
+
 def by_status(conn: Connection) -> dict[str, int]:
     """Jobs of each status, in one statement; each part walks a partial index that holds no more than it counts."""
     n = func.count().label("n")

@@ -92,14 +92,15 @@ def why(reason: str | None, language: str = "en") -> str:
 
 def _came_to(said: str, language: str) -> str:
     """What an action said of itself, which is English, with the value in it in words too."""
-    if language != "ar" or said in EFFECTS:
-        return EFFECTS[said] if language == "ar" else said
+    at = _place(language)
+    if said in EFFECTS:
+        return (said, EFFECTS[said])[at]
     for known, arabic in EFFECTS.items():
         before, filled, after = known.partition("{}")
         if filled and said.startswith(before) and said.endswith(after):
             value = said[len(before) : len(said) - len(after)]
             words = next((pairs[value] for pairs in (REASONS, VALUES, LISTS) if value in pairs), (value, value))
-            return arabic.format(words[1])
+            return (known, arabic)[at].format(words[at])
     return said
 
 

@@ -50,8 +50,8 @@ def oldest_waits(conn: Connection) -> Iterable[Banner]:
 def account_halted(conn: Connection) -> Iterable[Banner]:
     """A provider refuses us: nothing goes out there until a person has settled it."""
     for name, reason in accounts.halted(conn):
-        words = "{name} is halted: {reason} Messages are kept and sent when it is resumed."
-        yield Banner("bad", words, {"name": name, "reason": reason}, "/channels", "Open channels")
+        words = "{name} is halted: {reason}. Messages are kept and sent when it is resumed."
+        yield Banner("bad", words, {"name": name, "reason": reason.rstrip(". ")}, "/channels", "Open channels")
 
 
 @banner

@@ -37,10 +37,12 @@ PATH = "/admin/automation"
 
 @dataclass(frozen=True, slots=True)
 class AutomationView:
-    """Everything of one reading. `worker`: running, stopped or silent; `up_since`: the oldest live worker's start."""
+    """Everything of one reading. `worker`: running, stopped or silent; `up_since`: the oldest live worker's start;
+    `last_at`: when the latest job ended."""
 
     worker: str
     up_since: datetime | None
+    last_at: datetime | None
     stats: Stats
     minutes: Sequence[Minute]
     workers: Sequence[WorkerRow]
@@ -123,6 +125,7 @@ def read(conn: Connection) -> AutomationView:
     return AutomationView(
         worker=str(worker_state(conn)["worker"]),
         up_since=min((each.started_at for each in workers), default=None),
+        last_at=stats.last_ended(conn),
         stats=stats.counts(conn),
         minutes=stats.throughput(conn),
         workers=workers,

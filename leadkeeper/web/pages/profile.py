@@ -1,6 +1,8 @@
 """One's own name, password, language, theme and open sessions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -9,7 +11,7 @@ from starlette.responses import Response
 from leadkeeper.access import audit, passwords, sessions, users
 from leadkeeper.access.sessions import Session
 from leadkeeper.errors import Invalid
-from leadkeeper.web import cookies, forms
+from leadkeeper.web import cookies, devices, forms
 from leadkeeper.web.access import Access
 from leadkeeper.web.render import redirect, render
 from leadkeeper.web.routes import page
@@ -21,6 +23,7 @@ class ProfileView:
 
     form: forms.Form
     open_sessions: list[Session]
+    device: Callable[[str | None], str]
     languages: tuple[tuple[str, str], ...] = (("en", "English"), ("ar", "العربية"))
     themes: tuple[tuple[str, str], ...] = (("system", "Like the system"), ("light", "Light"), ("dark", "Dark"))
 
@@ -82,7 +85,8 @@ async def look(request: Request) -> Response:
 
 async def _show(request: Request, form: forms.Form, status: int = 200) -> Response:
     rows = await request.state.db.read(sessions.of_user, request.state.user.id)
-    return render(request, "pages/profile.html", ProfileView(form, rows), status=status)
+    view = ProfileView(form, rows, partial(devices.named, request.state.lang))
+    return render(request, "pages/profile.html", view, status=status)
 
 
 async def _right_now(request: Request, current: str) -> None:

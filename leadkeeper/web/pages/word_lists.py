@@ -1,6 +1,7 @@
 """The word lists messages are read against: what is in them, a message to try, words to add and take away."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,10 +11,11 @@ from starlette.responses import Response
 from leadkeeper.access import audit
 from leadkeeper.access.roles import Role
 from leadkeeper.errors import Invalid, NotFound
-from leadkeeper.rules import word_rows, words
+from leadkeeper.rules import labels, word_rows, words
 from leadkeeper.rules.words import ALONE, CLASSES, CODES, LISTS, WHOLE
 from leadkeeper.web import forms
 from leadkeeper.web.access import Access
+from leadkeeper.web.filters import humanise
 from leadkeeper.web.forms import Form
 from leadkeeper.web.render import redirect, render
 from leadkeeper.web.routes import page
@@ -93,6 +95,7 @@ async def _show(request: Request, form: Form, status: int = 200) -> Response:
         "more": max(0, len(mine) - SHOWN),
         "search": search,
         "coded": name in CODES,
+        "meaning": partial(_meaning, name, request.state.lang),
         "values": sorted({row.value for row in rows}) if name in CODES else (),
         "whole": name in WHOLE,
         "alone": ALONE,
@@ -101,6 +104,14 @@ async def _show(request: Request, form: Form, status: int = 200) -> Response:
         "admin": request.state.user.role.may(Role.ADMIN),
     }
     return render(request, "pages/word_list.html", more, status=status)
+
+
+def _meaning(name: str, language: str, value: str) -> str:
+    """What a value of a coded list is called."""
+    if name == "nationality":
+        return labels.nationality(value, language)
+    found = labels.service(value, language) if name == "service" else labels.expiry(value, language)
+    return found or humanise(value)
 
 
 def _known(request: Request) -> str:

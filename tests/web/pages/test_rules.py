@@ -185,11 +185,11 @@ async def test_the_log_says_what_was_done_and_what_nearly_was_and_why(business: 
     near = words(await viewer.get("/rules/log?verdict=skipped"))
     everything = words(await viewer.get("/rules/log"))
 
-    assert "Hand over when they ask for a person handed over: human Sara" in done
+    assert "Hand over when they ask for a person handed over: a wish for a person Sara" in done
     assert "✓ the message holds a wish for a person" in done
     assert "another rule had decided already" in near
-    assert "handed over: human" not in near
-    assert "handed over: human" in everything
+    assert "handed over: a wish for a person" not in near
+    assert "handed over: a wish for a person" in everything
     empty = words(await viewer.get("/rules/log?verdict=failed&rule=99999&lead=0&next=x"))
     assert "Nothing yet" in empty
     listed = words(await viewer.get("/rules"))

@@ -6,6 +6,7 @@ import { start as swap } from "./swap.js";
 import { start as toasts, toast } from "./toasts.js";
 
 document.documentElement.classList.add("js");
+for (const chosen of document.querySelectorAll(":is(.tabs, .segments) > [aria-current]")) chosen.scrollIntoView({ block: "nearest", inline: "center" });
 swap();
 toasts();
 keys();

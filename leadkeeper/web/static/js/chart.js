@@ -2,7 +2,8 @@
 // data, what is read aloud, and what is shown without scripts; the picture is drawn from it. Time runs left to right
 // in every language. Pointer or arrow keys read a point out.
 const [HEIGHT, START, END, TOP, BOTTOM] = [200, 40, 8, 10, 24];
-const APART = 110; // px between two words of the time axis
+const APART = 80; // px between two words of the time axis, at least
+const EVERY = [1, 2, 5, 10, 15, 20, 30, 60]; // minutes between them
 const SVG = "http://www.w3.org/2000/svg";
 
 class LiveChart extends HTMLElement {
@@ -45,9 +46,12 @@ class LiveChart extends HTMLElement {
       this.svg.append(make("line", { class: "axis", x1: START, x2: this.width - END, y1: y, y2: y }));
       this.svg.append(make("text", { x: START - 8, y: y + 4, "text-anchor": "end" }, short(this.most * share)));
     }
-    const every = Math.max(1, Math.ceil(((this.times.length - 1) * APART) / (this.width - START - END)));
-    for (let at = 0; at < this.times.length; at += every) {
-      const anchor = at === 0 ? "start" : this.x(at) > this.width - 40 ? "end" : "middle";
+    const room = ((this.times.length - 1) * APART) / (this.width - START - END);
+    const every = EVERY.find((step) => step >= room) ?? EVERY.at(-1);
+    const minute = (at) => Number(/:(\d\d)$/.exec(this.times[at])?.[1] ?? at);
+    for (let at = 0; at < this.times.length; at += 1) {
+      if (minute(at) % every) continue;
+      const anchor = this.x(at) > this.width - 20 ? "end" : "middle";
       this.svg.append(make("text", { x: this.x(at), y: HEIGHT - 6, "text-anchor": anchor }, this.times[at]));
     }
   }

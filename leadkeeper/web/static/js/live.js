@@ -127,6 +127,7 @@ function write(figures) {
   for (const [name, value] of Object.entries(figures)) {
     for (const place of document.querySelectorAll(`[data-stat="${CSS.escape(name)}"]`)) {
       place.textContent = typeof value === "number" ? shape.format(value) : value;
+      place.toggleAttribute("data-none", value === 0);
     }
   }
   document.dispatchEvent(new CustomEvent("figures", { detail: figures }));
