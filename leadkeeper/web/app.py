@@ -13,6 +13,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from fastapi import FastAPI
@@ -28,7 +29,7 @@ from leadkeeper.config import Settings
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.store import hints
 from leadkeeper.store.database import Database
-from leadkeeper.web import assets, chat, frame, health, media, streams, watch, webhooks
+from leadkeeper.web import assets, chat, frame, health, media, render, streams, watch, webhooks
 from leadkeeper.web.access import Access
 from leadkeeper.web.errors import HANDLERS
 from leadkeeper.web.guard import guarded_routes, refuse_unguarded
@@ -63,6 +64,7 @@ def build(
     async def living(app: Starlette) -> AsyncIterator[None]:
         site.live.start(partial(frame.take_for, site))
         deaf = hints.start(db)
+        Thread(target=render.prepare, name="templates", daemon=True).start()
         try:
             async with AsyncExitStack() as stack:
                 if lifespan is not None:

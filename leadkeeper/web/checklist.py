@@ -43,5 +43,10 @@ def read(conn: Connection) -> list[Item]:
     ]  # fmt: skip
 
 
+def finished(conn: Connection) -> frozenset[str]:
+    """The names of the items that are done."""
+    return frozenset(item.name for item in read(conn) if item.done)
+
+
 def _any(conn: Connection, condition: object) -> bool:
     return bool(conn.execute(select(exists().where(condition))).scalar())  # type: ignore[arg-type]

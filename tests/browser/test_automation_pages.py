@@ -143,6 +143,17 @@ def test_the_worker_is_started_and_stopped_without_scripts(visit: Visitor) -> No
     expect(page.locator("#worker")).to_contain_text("Worker is stopped")
 
 
+def test_a_failed_job_and_a_group_of_them_are_tried_again_without_scripts(visit: Visitor) -> None:
+    page = visit("/admin/automation/jobs?status=failed&type=no_such_job", Role.ADMIN, java_script_enabled=False)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#toasts")).to_contain_text("is queued again.")
+
+    page = visit("/admin/automation", Role.ADMIN, java_script_enabled=False)
+    page.locator("#failures").get_by_role("button", name="Retry 3 failed jobs").click()
+
+    expect(page.locator("#toasts")).to_contain_text("3 jobs are queued again.")
+
+
 def test_counters_and_lists_follow_the_queue_by_themselves(visit: Visitor, busy: Busy) -> None:
     page = visit("/admin/automation/jobs?status=pending", Role.VIEWER)
     rows = page.locator("#jobs tbody tr")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leadkeeper.access.roles import Role
 from leadkeeper.errors import NotFound
 from leadkeeper.web import assets
 from leadkeeper.web.render import TEMPLATES
@@ -91,3 +92,16 @@ def test_every_icon_a_template_names_is_drawn() -> None:
     named = {name for path in HTML for name in re.findall(r'icon\("([\w-]+)"', path.read_text())}
 
     assert named <= drawn
+
+
+async def test_a_page_is_sent_small_to_whom_can_unpack_it(desk: Desk) -> None:
+    desk.token(Role.OWNER)
+
+    packed = await desk.caller().get("/login", headers={"accept-encoding": "gzip, br"})
+    plain = await desk.caller().get("/login", headers={"accept-encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(packed.content) / 2
+    assert "content-encoding" not in plain.headers
+    assert plain.text == packed.text
+    assert packed.headers["vary"] == plain.headers["vary"] == "accept-encoding"

@@ -59,7 +59,7 @@ async def save_business(request: Request) -> Response:
 @page("/setup/document", title="First document", access=Access.ADMIN, name="setup_document")
 async def setup_document(request: Request) -> Response:
     """Paste a text or choose a file."""
-    return render(request, "pages/setup_document.html", {"form": forms.Form()})
+    return await _show_document(request, forms.Form())
 
 
 @page.post("/setup/document", title="First document", access=Access.ADMIN, name="add_first_document", limit=UPLOAD_LIMIT)
@@ -71,7 +71,7 @@ async def add_first_document(request: Request) -> Response:
         new = await _given(form, limit)
         await request.state.db.write(documents.add, new, request.state.user.id, limit)
     except Invalid as error:
-        return render(request, "pages/setup_document.html", {"form": form.failed(error)}, status=400)
+        return await _show_document(request, form.failed(error), status=400)
     return redirect(request, "/setup/try", "Learned: {title}", title=new.title)
 
 
@@ -79,7 +79,8 @@ async def add_first_document(request: Request) -> Response:
 async def setup_try(request: Request) -> Response:
     """What is done, what is left, and the phone to try it with."""
     items = await request.state.db.read(checklist.read)
-    return render(request, "pages/setup_try.html", {"items": items})
+    done = frozenset(item.name for item in items if item.done)
+    return render(request, "pages/setup_try.html", {"items": items, "finished": done})
 
 
 @page.post("/setup/example", access=Access.ADMIN)
@@ -105,6 +106,11 @@ async def clear_demo(request: Request) -> Response:
     return redirect(request, "/setup/business", "The demo data is gone.")
 
 
+async def _show_document(request: Request, form: forms.Form, status: int = 200) -> Response:
+    done = await request.state.db.read(checklist.finished)
+    return render(request, "pages/setup_document.html", {"form": form, "finished": done}, status=status)
+
+
 def _business_form(conn: Connection, settings: Settings) -> dict[str, Any]:
     now = settings_rows.load(conn)
     hours = now.get("business_hours") or {day: list(span) for day, span in business.DEFAULT_HOURS.items()}
@@ -113,7 +119,7 @@ def _business_form(conn: Connection, settings: Settings) -> dict[str, Any]:
     for day in business.DAYS:
         if day in hours:
             form.values |= {f"open_{day}": "1", f"from_{day}": hours[day][0], f"to_{day}": hours[day][1]}
-    return {"form": form, "example": example_clear.present(conn)}
+    return {"form": form, "example": example_clear.present(conn), "finished": checklist.finished(conn)}
 
 
 def _entered(form: forms.Form) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class LiveChart extends HTMLElement {
     if (rows.length < 2) return;
     this.times = rows.map((row) => row[0]);
     this.series = names.map((name, at) => ({ name, values: rows.map((row) => Number(row[at + 1].replace(/[^\d.-]/g, "")) || 0) }));
-    this.most = nice(Math.max(1, ...this.series.flatMap((each) => each.values)));
+    this.most = nice(Math.max(2, ...this.series.flatMap((each) => each.values)));
     this.read = this.appendChild(Object.assign(document.createElement("p"), { className: "read" }));
     this.svg = this.appendChild(make("svg", { viewBox: `0 0 ${this.width} ${HEIGHT}`, role: "img", tabindex: "0", "aria-label": this.getAttribute("label") ?? "" }));
     this.axes();
@@ -110,10 +110,10 @@ function make(name, attributes, words = "") {
   return element;
 }
 
-// The next of 1, 2, 4, 5, 10, 20, 40, 50 … at or above `value`.
+// The next of 2, 4, 6, 10, 20, 40, 60, 100 … at or above `value`: half of it is a whole number too.
 function nice(value) {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 5, 10].map((step) => step * power).find((step) => step >= value);
+  return [1, 2, 4, 6, 10].map((step) => step * power).find((step) => step >= value);
 }
 
 function short(value) {
