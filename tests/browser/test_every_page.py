@@ -61,26 +61,22 @@ def test_no_barrier_no_complaint_and_no_sideways_scroll_on_a_phone(read: Reader,
 
 
 @pytest.mark.parametrize(("path", "role"), PAGES, ids=NAMES)
-def test_a_page_is_small_also_with_its_style_and_scripts(visit: Visitor, path: str, role: Role | None) -> None:
+def test_a_page_is_small_with_its_style_and_scripts_and_seen_within_half_a_second(
+    visit: Visitor, path: str, role: Role | None
+) -> None:
     complains_of_404(visit, path)
     page = visit(path, role, status=status_of(path))
-
-    assert len(page.content().encode()) <= MOST_BYTES
-    assert page.evaluate(ON_THE_WIRE) <= MOST_BYTES
-
-
-@pytest.mark.parametrize(("path", "role"), PAGES, ids=NAMES)
-def test_a_page_is_painted_within_half_a_second(visit: Visitor, path: str, role: Role | None) -> None:
-    complains_of_404(visit, path)
+    sizes = (len(page.content().encode()), page.evaluate(ON_THE_WIRE))
 
     # A machine that is busy with something else says nothing about the page: the first quick one of some cold visits counts.
-    painted: list[float] = []
-    while len(painted) < MOST_VISITS and not any(milliseconds <= MOST_MS for milliseconds in painted):
+    painted = [float(page.evaluate(PAINTED))]
+    while painted[-1] > MOST_MS and len(painted) < MOST_VISITS:
+        page.close()
         page = visit(path, role, status=status_of(path))
         painted.append(page.evaluate(PAINTED))
-        page.close()
 
-    assert min(painted) <= MOST_MS, painted
+    assert max(sizes) <= MOST_BYTES
+    assert painted[-1] <= MOST_MS, painted
 
 
 @pytest.mark.parametrize(("path", "role"), PAGES, ids=NAMES)
