@@ -11,6 +11,7 @@ LeadkeeperError       `status` = what HTTP answers; `code` = stable word for mac
   TooMany             429  carries the seconds to wait
   Unavailable         503  the database cannot be written now
     CommitUnknown     503  the connection broke in COMMIT: it may or may not have happened
+    Damaged           503  the database file is not whole: only a backup helps
   SchemaMismatch      503  database and code are of different versions
     SchemaNewer       503  the database is ahead: no migration of ours helps
   ClaimLost           409  this worker no longer owns the job: stop, write nothing
@@ -125,6 +126,10 @@ class CommitUnknown(Unavailable):
     """The connection broke while committing: the transaction may or may not have happened."""
 
     code = "commit_unknown"
+
+
+class Damaged(Unavailable):
+    """The SQLite file is no database, or no longer a whole one: only a backup helps."""
 
 
 class SchemaMismatch(LeadkeeperError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from leadkeeper import clock
 from leadkeeper.cli.serve import serve
-from leadkeeper.errors import LeadkeeperError, Misconfigured, SchemaMismatch, Unavailable
+from leadkeeper.errors import Damaged, LeadkeeperError, Misconfigured, SchemaMismatch, Unavailable
 from leadkeeper.worker.boot import Boot, watch_supervisor
 from leadkeeper.worker.supervisor import GIVE_UP, TRY_LATER
 
@@ -52,6 +52,9 @@ def main(text: str) -> int:
     watch_supervisor(Boot.of_this_process())
     try:
         _serve(plan)
+    except Damaged as error:
+        _note(error)
+        return _failed(plan, error.message, final=True)
     except Unavailable as error:
         _note(error)
         sys.stderr.write(f"✗ {error.message}\n  Trying again until it answers. Ctrl+C ends that.\n")

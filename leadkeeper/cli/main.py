@@ -7,7 +7,7 @@ import typer
 
 from leadkeeper import __version__
 from leadkeeper.cli import audit, bench, config, doctor, jobs, migrate, prove, simulator, up, user, web, worker
-from leadkeeper.errors import LeadkeeperError, Unavailable
+from leadkeeper.errors import Damaged, LeadkeeperError, Unavailable
 
 app = typer.Typer(
     name="leadkeeper",
@@ -52,6 +52,8 @@ def main() -> NoReturn:
     """Run a command and exit with its code; an error is a sentence, with `--debug` also a traceback."""
     try:
         app(prog_name="leadkeeper")
+    except Damaged as error:
+        _fail(error.message, error)
     except Unavailable as error:
         _fail(
             f"{error.message}\n  Start the database server, or mend LEADKEEPER_DATABASE_URL; `leadkeeper doctor` says more.",

@@ -76,8 +76,11 @@ class Database:
         try:
             with self._reading.begin() as conn:
                 return fn(conn, *args, **kwargs)
-        except (exc.OperationalError, exc.InterfaceError) as error:
-            raise as_ours(error, "read") from error
+        except exc.DBAPIError as error:
+            ours = as_ours(error, "read")
+            if ours is error:
+                raise
+            raise ours from error
 
     async def write(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
         """Run `fn` in one transaction; returns after its commit. Whatever it raises rolls it back."""

@@ -12,9 +12,10 @@ from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from leadkeeper.errors import Misconfigured, Unavailable
+from leadkeeper.errors import Damaged, Misconfigured, Unavailable
 from leadkeeper.store.prepared import run_text
 
+DAMAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 WRITERS = 8
 """PostgreSQL connections that write; SQLite has one writer."""
 READERS = 6
@@ -139,9 +140,13 @@ def is_broken(error: BaseException) -> bool:
 
 
 def as_ours(error: BaseException, doing: str) -> BaseException:
-    """Outages become Unavailable (503), `doing` being read or written; everything else is handed on as it is."""
+    """Outages and damage become Unavailable (503), `doing` being read or written; everything else is handed on as it is."""
     if isinstance(error, exc.OperationalError | exc.InterfaceError):
         ours = Unavailable(f"the database cannot be {doing}: {one_line(error.orig)}")
+        ours.__cause__ = error
+        return ours
+    if isinstance(error, exc.DatabaseError) and getattr(error.orig, "sqlite_errorname", "").startswith(DAMAGE):
+        ours = Damaged(f"the database file is damaged: {one_line(error.orig)}. Stop, put it aside, and restore your backup")
         ours.__cause__ = error
         return ours
     return error

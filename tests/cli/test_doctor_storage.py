@@ -38,6 +38,16 @@ def test_no_migration_is_advised_for_a_database_that_is_ahead(terminal: Terminal
     assert finding["fix"] == "install the program that was used last, or a newer one"
 
 
+def test_a_damaged_database_is_found_and_a_backup_advised(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    (terminal.data / "damaged.db").write_text("half a page")
+    monkeypatch.setenv("LEADKEEPER_DATABASE_URL", f"sqlite:///{terminal.data / 'damaged.db'}")
+
+    finding = examined(terminal)["database"]
+
+    assert finding["found"] == "the database file is damaged: file is not a database"
+    assert "restore your backup" in finding["fix"]
+
+
 def test_a_database_that_cannot_be_written_is_found(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise Unavailable("the disk is full")

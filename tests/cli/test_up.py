@@ -118,13 +118,25 @@ def test_a_port_that_is_taken_ends_the_start_with_what_to_do(start: Start, port:
     assert "Traceback" not in up.said
 
 
-def test_a_fault_at_the_first_start_ends_it_and_shows_the_log(start: Start, tmp_path: Path) -> None:
+def test_a_damaged_database_ends_the_start_with_what_to_do(start: Start, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "leadkeeper.db").write_text("this is no database")
 
     up = start("up", "--quiet")
 
     assert up.process.wait(60) == 78
+    assert up.said.startswith("✗ the database file is damaged: file is not a database.")
+    assert up.said.strip().endswith("restore your backup")
+
+
+def test_a_fault_at_the_first_start_ends_it_and_shows_the_log(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "workers").write_text("a file where a folder has to be")
+
+    up = start("up", "--quiet")
+
+    assert up.process.wait(60) == 78
+    assert "FileExistsError" in up.said
     assert "The log," in up.said
     assert "Traceback" not in up.said
 

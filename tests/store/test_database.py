@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text
-from sqlalchemy.exc import DatabaseError
 
 from leadkeeper import clock
-from leadkeeper.errors import Unavailable
+from leadkeeper.errors import Damaged, Unavailable
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import settings
 from leadkeeper.store.signals import signal
@@ -143,7 +142,7 @@ async def test_writers_are_told_when_the_database_cannot_even_be_opened(tmp_path
     )
 
     stop()
-    assert [type(result) for result in results] == [DatabaseError, DatabaseError]
+    assert [type(result) for result in results] == [Damaged, Damaged]
     assert beats == []
     await asyncio.to_thread(db.close)
 

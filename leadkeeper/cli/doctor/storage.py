@@ -9,7 +9,7 @@ from sqlalchemy import text
 from leadkeeper import clock
 from leadkeeper.cli.doctor.findings import Finding, Patient, broken, fine, look
 from leadkeeper.cli.opening import open_database
-from leadkeeper.errors import LeadkeeperError, Misconfigured, SchemaMismatch, SchemaNewer
+from leadkeeper.errors import Damaged, LeadkeeperError, Misconfigured, SchemaMismatch, SchemaNewer
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.store import probe
 
@@ -26,6 +26,9 @@ def database(patient: Patient) -> Iterator[Finding]:
     try:
         with open_database(patient.settings):
             yield fine("database", "opens at the second try")
+    except Damaged as error:
+        found, _, fix = error.message.partition(". ")
+        yield broken("database", found, cause, fix)
     except SchemaNewer as error:
         yield broken("database", error.message, cause, "install the program that was used last, or a newer one")
     except SchemaMismatch as error:
