@@ -5,6 +5,8 @@ import pytest
 from leadkeeper.access import login, sessions
 from leadkeeper.access.roles import Role
 from leadkeeper.config import Settings
+from leadkeeper.example.load import load
+from leadkeeper.secretbox import SecretBox
 from tests.web.conftest import PASSWORD, Desk
 
 OWNER = {"email": "owner@example.com", "password": PASSWORD}
@@ -169,3 +171,13 @@ async def test_a_message_is_shown_once_on_the_next_page(desk: Desk) -> None:
 
     assert "Your name is saved." in (await caller.get("/profile")).text
     assert "Your name is saved." not in (await caller.get("/profile")).text
+
+
+async def test_the_first_owner_of_a_demo_goes_straight_to_the_customers_who_write(desk: Desk) -> None:
+    link = login.prepare(desk.db, Settings())
+    desk.db.write_now(load, SecretBox.open(desk.settings.data_dir))
+
+    form = {"token": link, "name": "Sara", "email": "sara@example.com", "password": PASSWORD}
+    answer = await desk.caller().post("/setup", data=form)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/inbox?view=all")

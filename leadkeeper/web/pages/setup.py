@@ -6,6 +6,7 @@ from starlette.responses import Response
 from leadkeeper.access import login as entrance
 from leadkeeper.access import setup_links, users
 from leadkeeper.errors import Conflict, Forbidden, Invalid
+from leadkeeper.example import clear as example
 from leadkeeper.web import cookies, forms
 from leadkeeper.web.access import Access, identify
 from leadkeeper.web.pages.login import visitor
@@ -14,6 +15,8 @@ from leadkeeper.web.routes import PAGES, page
 
 NEXT = "setup_business"
 """Name of the page that goes on with set-up (business, time zone, first document)."""
+LOOK_ON = "/inbox?view=all"
+"""In a demo there is nothing to set up: invented customers are writing already."""
 
 
 @page("/setup", title="Set up Leadkeeper", access=Access.PUBLIC)
@@ -42,7 +45,8 @@ async def create_owner(request: Request) -> Response:
         return redirect(request, "/login")
     except Forbidden:
         return render(request, "pages/setup_owner.html", {**view, "usable": False}, status=403)
-    response = redirect(request, next_step())
+    shown = await request.state.db.read(example.present)
+    response = redirect(request, LOOK_ON if shown else next_step())
     cookies.put_session(request, response, entry.token)
     return response
 
