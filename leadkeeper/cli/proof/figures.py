@@ -15,14 +15,16 @@ from leadkeeper.simulator.posting import SocketPost
 ACK_SECONDS = 3
 ACK_RATE = 100
 CHATS = 20
+PICK_UPS = 10
+LEAST = 3
 
 
 def measure(stage: Stage, scale: float) -> dict[str, float]:
     """Acknowledgement at 100 webhooks a second while the worker works, pick-up, web chat to stored answer, memory."""
     acks = asyncio.run(_acknowledgements(stage, ACK_SECONDS * scale))
     stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the measured webhooks to be worked off")
-    chats = [chat_ms(stage, number) for number in range(CHATS)]
-    idle = [_pick_up(stage, number) for number in range(10)]
+    chats = [chat_ms(stage, number) for number in range(max(LEAST, int(CHATS * scale)))]
+    idle = [_pick_up(stage, number) for number in range(max(LEAST, int(PICK_UPS * scale)))]
     return {
         "ack_p50_ms": round(statistics.median(acks), 1),
         "ack_p99_ms": round(percentile(acks, 0.99), 1),

@@ -213,7 +213,7 @@ class Stage:
             "LEADKEEPER_DATABASE_URL": self.database_url,
             "LEADKEEPER_PORT": str(self.port),
             "LEADKEEPER_QUIET_SECONDS": "0",
-            "LEADKEEPER_BACKOFF_SECONDS": "0.3",
+            "LEADKEEPER_BACKOFF_SECONDS": "0.1",
             "LEADKEEPER_GRAPH_URL": self._provider_address,
             "LEADKEEPER_WHATSAPP_PHONE_NUMBER_ID": NUMBER,
             "LEADKEEPER_WHATSAPP_TOKEN": self.secrets["token"],
