@@ -1,6 +1,6 @@
 """Screenshots of every page of the rail, for people: light, dark, Arabic, and on a phone.
 
-python -m tests.browser.shots /tmp/shots            # or with a running server: ... /tmp/shots http://127.0.0.1:8000 <session id>
+python -m tests.browser.shots /tmp/shots            # some pages only: ... /tmp/shots inbox rules
 """
 
 import sys

@@ -49,3 +49,13 @@ def test_a_page_of_the_reader_s_menu_is_marked_there(visit: Visitor) -> None:
     page.locator(".me > summary").click()
 
     expect(page.locator(".me-menu [aria-current]")).to_have_text("Settings")
+
+
+@pytest.mark.parametrize("path", ["/admin/automation", "/settings"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_question_stands_within_the_screen(visit: Visitor, path: str, language: str) -> None:
+    page = visit(path, Role.OWNER, width=390, language=language)
+
+    page.locator("main .confirm > summary").first.click()
+
+    expect(page.locator("main .confirm-box:visible")).to_be_in_viewport(ratio=1)

@@ -18,7 +18,7 @@ async def health(http: httpx2.AsyncClient, account: Account) -> Health:
         return Health(False, code="no_token", reason="the account has no usable access token")
     outcome = await graph.get(http, account, account.external_id, {"fields": _FIELDS}, timedelta(seconds=10))
     if not isinstance(outcome, graph.Answer):
-        return Health(False, reason=outcome.reason)
+        return Health(False, code="unreachable", reason=f"the provider cannot be reached from here ({outcome.reason})")
     data = outcome.data or {}
     if outcome.status != 200 or not word(data.get("display_phone_number")):
         code, reason = failure_of(outcome, account.credentials.get("token", ""))

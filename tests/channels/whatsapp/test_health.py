@@ -50,5 +50,5 @@ async def test_an_account_without_a_token_is_not_asked_about() -> None:
 async def test_nobody_there_is_not_healthy() -> None:
     async with httpx2.AsyncClient(trust_env=False) as client:
         found = await health(client, wire.account("http://127.0.0.1:1"))
-    assert not found.ok
-    assert found.reason
+    assert (found.ok, found.code) == (False, "unreachable")
+    assert "cannot be reached" in found.reason
