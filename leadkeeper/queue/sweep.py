@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exc, exists, select
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.rows import follows, live_head
 from leadkeeper.store import settings_rows
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import jobs
 
@@ -19,11 +20,14 @@ log = logging.getLogger(__name__)
 _COUNT = "queue.swept"
 
 
+def headless(conn: Connection) -> list[str]:
+    """The keys whose jobs wait behind nobody."""
+    return _HEADLESS.scalars(conn)
+
+
 def sweep(conn: Connection) -> int:
     """Promote the first job of every key without a head; returns how many there were."""
-    head = jobs.alias("head_of_key")
-    headless = select(jobs.c.key).where(follows(), ~exists().where(head.c.key == jobs.c.key, live_head(head))).distinct()
-    keys = [str(key) for key in conn.execute(headless).scalars()]
+    keys = headless(conn)
     if not keys:
         return 0
     savepoint = Savepoint(conn)
@@ -42,3 +46,7 @@ def sweep(conn: Connection) -> int:
 def swept(conn: Connection) -> int:
     """How many keys were ever repaired. More than 0 is a defect of the queue."""
     return int(settings_rows.get(conn, _COUNT, 0))
+
+
+_head = jobs.alias("head_of_key")
+_HEADLESS = Prepared(select(jobs.c.key).where(follows(), ~exists().where(_head.c.key == jobs.c.key, live_head(_head))).distinct())

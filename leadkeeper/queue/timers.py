@@ -11,13 +11,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Invalid
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import schedules
 
 
@@ -55,10 +55,10 @@ def listed(conn: Connection) -> Sequence[Row]:
     return conn.execute(select(schedules).order_by(schedules.c.enabled.desc(), schedules.c.next_at, schedules.c.name)).fetchall()
 
 
-def due(conn: Connection) -> bool:
-    """True when a slot has come."""
-    query = select(schedules.c.name).where(schedules.c.enabled, schedules.c.next_at <= clock.now()).limit(1)
-    return conn.execute(query).first() is not None
+def next_slot(conn: Connection) -> datetime | None:
+    """When the next slot comes, or came; None when nothing recurs."""
+    slot: datetime | None = _NEXT_SLOT.scalar(conn)
+    return slot
 
 
 def tick(conn: Connection, zone: ZoneInfo) -> list[int]:
@@ -98,3 +98,6 @@ def _run_slot(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) -> int 
         return None
     job = Job(row.job_type, row.data, priority=Lane.HOUSEKEEPING, dedupe=f"schedule:{row.name}")
     return enqueue(conn, job)
+
+
+_NEXT_SLOT = Prepared(select(func.min(schedules.c.next_at)).where(schedules.c.enabled))

@@ -1,10 +1,10 @@
-"""What a worker looks after besides its jobs: once a second one read, and a write where it found something."""
+"""What a worker looks after besides its jobs: one read when something may have changed, and a write where it found something."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
@@ -12,15 +12,14 @@ from leadkeeper.queue import control, timers
 from leadkeeper.queue.claim import lonely_due
 from leadkeeper.queue.leases import MOST, rescue, take_orphans
 from leadkeeper.queue.rows import processing
-from leadkeeper.queue.sweep import sweep
+from leadkeeper.queue.sweep import headless, sweep
 from leadkeeper.store import settings_rows
 from leadkeeper.store.calls import Turn
 from leadkeeper.store.database import Database
+from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.worker.drift import Drift
 from leadkeeper.worker.identity import Identity
-
-SWEEP_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,15 @@ class Standing:
     state: control.State
     lonely: bool
     cancelled: list[int]
-    expired: bool
-    timer_due: bool
+    lease_ends: datetime | None
+    """when the first lease of any running job runs out"""
+    next_slot: datetime | None
+    headless: bool
+
+    @property
+    def changes_at(self) -> datetime | None:
+        """When there is something to do though nobody signals it."""
+        return min((at for at in (self.lease_ends, self.next_slot) if at is not None), default=None)
 
 
 class Chores:
@@ -44,7 +50,6 @@ class Chores:
         self._boot = boot
         self._drift = Drift(settings.lease_seconds)
         self._starts_at_boot = 0
-        self._swept_at = clock.monotonic()
 
     async def arrive(self) -> None:
         """At boot: if held, remember how often Start was chosen; and take over what the dead of this host left."""
@@ -75,25 +80,23 @@ class Chores:
     async def work(self, standing: Standing, holding: Collection[int]) -> bool:
         """Do what is due; True when there may be new jobs to claim."""
         found = await self.bury_the_dead()
-        trusted = self._drift.trusted()
-        if standing.expired and trusted:
+        trusted, now = self._drift.trusted(), clock.now()
+        if standing.lease_ends is not None and standing.lease_ends < now and trusted:
             found = bool(await self._db.write_in(Turn.STEP, rescue, self._identity.id, holding)) or found
-        if standing.timer_due and standing.state == "running":
+        if standing.next_slot is not None and standing.next_slot <= now and standing.state == "running":
             found = bool(await self._db.write(self._tick)) or found
-        if clock.monotonic() - self._swept_at >= SWEEP_SECONDS:
-            self._swept_at = clock.monotonic()
+        if standing.headless:
             found = bool(await self._db.write(sweep)) or found
         return found
 
     def _standing(self, conn: Connection) -> Standing:
-        mine = jobs.c.worker == self._identity.id
-        cancelled = select(jobs.c.id).where(processing(), mine, jobs.c.cancel_requested)
         return Standing(
             state=self._state(conn),
             lonely=lonely_due(conn),
-            cancelled=list(conn.execute(cancelled).scalars()),
-            expired=_exists(conn, processing(), jobs.c.lease_until < clock.now()),
-            timer_due=timers.due(conn),
+            cancelled=_CANCELLED.scalars(conn, worker=self._identity.id),
+            lease_ends=_LEASE_ENDS.scalar(conn),
+            next_slot=timers.next_slot(conn),
+            headless=bool(headless(conn)),
         )
 
     def _state(self, conn: Connection) -> control.State:
@@ -104,5 +107,5 @@ class Chores:
         return timers.tick(conn, settings_rows.current(conn, self._settings).zone)
 
 
-def _exists(conn: Connection, *where: ColumnElement[Any]) -> bool:
-    return conn.execute(select(jobs.c.id).where(*where).limit(1)).first() is not None
+_CANCELLED = Prepared(select(jobs.c.id).where(processing(), jobs.c.worker == bindparam("worker"), jobs.c.cancel_requested))
+_LEASE_ENDS = Prepared(select(func.min(jobs.c.lease_until)).where(processing()))

@@ -21,7 +21,7 @@ from leadkeeper.worker.toolbox import Toolbox
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.8
-"""Between looks at the rows; a choice made in this process is heard at once."""
+"""Between looks at the rows while something is going on that nobody signals."""
 LEAVE_SECONDS = 5.0
 """How long a leaving worker tries to reach the database; after that the leases run out by themselves."""
 
@@ -33,6 +33,7 @@ class Shift:
         self._db = db
         self._me = identity.id
         self._grace = grace
+        self._poll = settings.poll_seconds
         self._pump = Pump(db, settings, toolbox, identity.id)
         self._chores = Chores(db, settings, identity, Boot.of_this_process().id)
         self._heart = Heart(db, settings, self._pump, asyncio.get_running_loop())
@@ -73,15 +74,27 @@ class Shift:
 
     async def _round(self) -> None:
         """One look at the rows and what follows from it, then wait for the next."""
+        wait = LOOK_SECONDS
         try:
             standing = await self._chores.look()
             await self._obey(standing)
             if await self._chores.work(standing, self._pump.held.ids()):
                 self._pump.wake()
+            else:
+                wait = self._until_change(standing)
         except Exception as error:
             if not is_outage(error):
                 log.error("a chore failed and is repeated", exc_info=error)
-        await self._pause(LOOK_SECONDS)
+        await self._pause(wait)
+
+    def _until_change(self, standing: Standing) -> float:
+        """Seconds that may pass without a look, at most POLL_SECONDS; a choice, a cancel or another process ends them."""
+        if self._heart.state == "stopping":
+            return LOOK_SECONDS
+        if standing.changes_at is None:
+            return self._poll
+        left = (standing.changes_at - clock.now()).total_seconds()
+        return min(left, self._poll) if left > 0 else LOOK_SECONDS
 
     async def _obey(self, standing: Standing) -> None:
         if standing.lonely and not self._pump.lonely:
