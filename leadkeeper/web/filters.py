@@ -63,6 +63,11 @@ def hour(context: Context, moment: datetime | None) -> str:
     return "" if moment is None else _time(moment, context["zone"], f"{moment.astimezone(context['zone']):%H:%M}")
 
 
+def breakable(address: str) -> Markup:
+    """An e-mail address that breaks behind its @ where it must break at all."""
+    return Markup("<wbr>").join(escape(part) for part in address.replace("@", "@\n").split("\n"))
+
+
 def number(value: float | None, digits: int = 0) -> str:
     """Grouped by thousands; Latin digits in every language, as businesses in the Gulf write them."""
     return "–" if value is None else f"{value:,.{digits}f}"
@@ -125,5 +130,6 @@ def _day(lang: str, moment: datetime, zone: ZoneInfo) -> str:
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 ALL: dict[str, Callable[..., Any]] = {
-    "ago": ago, "exact": exact, "day": day, "hour": hour, "number": number, "duration": duration, "label": label, "place": place,
+    "ago": ago, "breakable": breakable, "exact": exact, "day": day, "hour": hour, "number": number, "duration": duration,
+    "label": label, "place": place,
 }  # fmt: skip

@@ -71,6 +71,17 @@ def test_a_phone_shows_one_pane_and_the_composer_is_in_reach(
     expect(page.locator("#list")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_voice_note_can_be_reached_with_a_finger(visit: Visitor, ids: Mapping[str, int], width: int) -> None:
+    visit.expected = ("404", "Not Found")
+    page = visit(f"/inbox/{ids['media']}?view=all", Role.AGENT, width=width)
+
+    box = page.locator("audio").bounding_box()
+
+    assert box is not None
+    assert box["width"] >= 240
+
+
 def test_one_can_work_by_keyboard_alone(visit: Visitor, ids: Mapping[str, int]) -> None:
     page = ready(visit("/inbox?view=all&q=priya", Role.AGENT))
 

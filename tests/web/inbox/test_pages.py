@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from leadkeeper.access.roles import Role
+from leadkeeper.web import filters
 from tests.web import talks
 from tests.web.conftest import Desk
 from tests.web.inbox.conftest import names
@@ -183,3 +184,16 @@ async def test_pages_stay_small_and_have_one_heading_in_both_languages(desk: Des
         assert len(page.encode()) <= 60_000
         assert page.count("<h1") == 1
         assert f'dir="{"rtl" if language == "ar" else "ltr"}" data-theme' in page
+
+
+async def test_nobody_says_the_ai_answers_whom_it_may_not_write_to(desk: Desk, shown: Mapping[str, int]) -> None:
+    page = (await desk.caller(Role.VIEWER).get(f"/inbox/{shown['opted_out']}?view=ai")).text
+
+    head = page.split('id="talk-head"', 1)[1].split("</header>", 1)[0]
+    assert "Wants no messages" in head
+    assert "AI is answering" not in head
+
+
+async def test_an_address_breaks_behind_its_sign_and_is_never_markup() -> None:
+    assert filters.breakable("sara@example.com") == "sara@<wbr>example.com"
+    assert filters.breakable('<b>"@x') == "&lt;b&gt;&#34;@<wbr>x"
