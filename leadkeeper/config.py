@@ -5,6 +5,7 @@ prefix that we do not know is an error: a misspelt setting must not be silently 
 """
 
 import difflib
+import ipaddress
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -13,10 +14,11 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from leadkeeper.errors import Invalid, Misconfigured
+from leadkeeper.web_addresses import origin
 
 PREFIX = "LEADKEEPER_"
 KNOWN_ELSEWHERE = ("TESTS", "BOOT")
@@ -96,12 +98,30 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown time zone {value!r}" + (f"; did you mean {near}?" if near else ""))
         return value
 
-    @field_validator("public_url", "graph_url", "ai_url")
+    @field_validator("graph_url", "ai_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
+        if value and not origin(value):
+            raise ValueError("must begin with http:// or https:// and name a host")
         return value.rstrip("/")
+
+    @field_validator("public_url", "chat_origins")
+    @classmethod
+    def _origins(cls, value: str, info: ValidationInfo) -> str:
+        given = [each.rstrip("/") for each in value.replace(",", " ").split()]
+        if info.field_name == "public_url" and len(given) > 1:
+            raise ValueError("must be one address")
+        if any(origin(each) != each for each in given):
+            raise ValueError("must begin with http:// or https:// and end with the host or its port, without a path")
+        return " ".join(given)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        given = value.replace(",", " ").split()
+        for each in given:
+            ipaddress.ip_network(each, strict=False)
+        return " ".join(given)
 
     @property
     def database(self) -> str:

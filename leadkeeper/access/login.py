@@ -8,7 +8,7 @@ from leadkeeper.access import audit, passwords, sessions, setup_links, throttle,
 from leadkeeper.access.roles import Role
 from leadkeeper.access.users import User
 from leadkeeper.config import Settings
-from leadkeeper.errors import Conflict, Forbidden, Invalid, Unauthorized
+from leadkeeper.errors import Conflict, Forbidden, Invalid, Misconfigured, Unauthorized
 from leadkeeper.store.database import Database
 
 WRONG = "Invalid email or password"
@@ -69,16 +69,21 @@ async def create_first_owner(db: Database, link: str, email: str, name: str, pas
 def prepare(db: Database, settings: Settings) -> str | None:
     """At start: make the first owner from the settings, or return the token of a new one-time link.
 
-    None when somebody can log in. Raises Invalid for a weak LEADKEEPER_ADMIN_PASSWORD.
+    None when somebody can log in. Raises Misconfigured, naming the setting, for half an owner or a weak password.
     """
     if db.read_now(users.anyone):
         return None
     secret = settings.admin_password.get_secret_value()
-    if settings.admin_email and secret:
+    if not settings.admin_email and not secret:
+        return db.write_now(setup_links.make)
+    try:
         address = users.clean_email(settings.admin_email)
-        db.write_now(_owner_of_settings, address, passwords.hash_now(passwords.strong(secret, address)))
-        return None
-    return db.write_now(setup_links.make)
+        password = passwords.strong(secret, address)
+    except Invalid as error:
+        wrong = [f"LEADKEEPER_ADMIN_{name.upper()}: {words}" for name, words in error.fields.items()]
+        raise Misconfigured(f"the first owner cannot be made: {'; '.join(wrong)}") from error
+    db.write_now(_owner_of_settings, address, passwords.hash_now(password))
+    return None
 
 
 def _enter(conn: Connection, user_id: int, counted: list[str], rehash: str | None, visitor: Visitor) -> Entry:

@@ -63,9 +63,11 @@ def stale(session: Session) -> bool:
     return clock.now() - session.seen_at >= SEEN_EVERY
 
 
-def seen(conn: Connection, session_id: int) -> None:
-    """Write that the session is in use."""
-    conn.execute(update(table).where(table.c.id == session_id).values(seen_at=clock.now()))
+def seen(conn: Connection, session_id: int) -> bool:
+    """Write that the session is in use; False when somebody else has within the minute."""
+    now = clock.now()
+    due = (table.c.id == session_id) & (table.c.seen_at <= now - SEEN_EVERY)
+    return conn.execute(update(table).where(due).values(seen_at=now)).rowcount > 0
 
 
 def end(conn: Connection, token: str) -> None:

@@ -1,6 +1,11 @@
 """`leadkeeper web`: the web server alone, for installations with several machines."""
 
+from typing import TYPE_CHECKING
+
 import typer
+
+if TYPE_CHECKING:
+    from leadkeeper.cli.parts import Parts
 
 
 def web() -> None:
@@ -20,8 +25,13 @@ def web() -> None:
     listener = listen(settings.host, settings.port)
     if settings.port == 0:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    serve(
-        listener,
-        lambda: Parts.load(settings, web=True, worker=False, upgrade=False),
-        lambda parts: typer.echo(f"serving on {parts.settings.origin}"),
-    )
+    serve(listener, lambda: Parts.load(settings, web=True, worker=False, upgrade=False), _announce)
+
+
+def _announce(parts: "Parts") -> None:
+    from leadkeeper.access import login
+
+    token = login.prepare(parts.db, parts.settings)
+    typer.echo(f"serving on {parts.settings.origin}")
+    if token is not None:
+        typer.echo(f"first owner, once, within 30 minutes: {parts.settings.origin}/setup?token={token}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, ScalarSelect, Select, func, insert, literal, select
@@ -33,6 +34,7 @@ __all__ = [
     "update",
 ]
 
+PAGE_LETTERS = 10_000_000
 LIMIT_BYTES = 5 * 2**20
 """The largest text taken when the caller names no limit of its own (Settings.max_upload_mb)."""
 
@@ -110,12 +112,19 @@ def reindex_all(conn: Connection) -> int:
     return len(ids)
 
 
-def page(conn: Connection, before: int | None = None, limit: int = 50) -> list[Document]:
-    """At most `limit` documents, newest first, older than the document `before`."""
-    query = _select().order_by(documents.c.id.desc()).limit(limit)
+def page(conn: Connection, before: int | None = None, limit: int = 50) -> tuple[list[Document], int | None]:
+    """At most `limit` documents and PAGE_LETTERS, newest first, and the id to give as `before` for the next page (None: the last).
+
+    A single document may be larger: it is a page of its own then.
+    """
+    query = select(documents.c.id, func.length(documents.c.content).label("letters")).order_by(documents.c.id.desc())
     if before is not None:
         query = query.where(documents.c.id < before)
-    return [_document(row) for row in conn.execute(query).mappings()]
+    rows = conn.execute(query.limit(limit + 1)).fetchall()
+    sums = accumulate(row.letters for row in rows[:limit])
+    ids = [row.id for place, (row, letters) in enumerate(zip(rows, sums, strict=False)) if place == 0 or letters <= PAGE_LETTERS]
+    found = conn.execute(_select().where(documents.c.id.in_(ids)).order_by(documents.c.id.desc())).mappings()
+    return [_document(row) for row in found], ids[-1] if len(rows) > len(ids) else None
 
 
 def summaries(conn: Connection, before: int | None = None, limit: int = 50) -> list[Document]:

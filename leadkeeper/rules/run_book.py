@@ -37,7 +37,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run with its counts. `status`: queued, running, completed, failed."""
+    """A run with its counts. `status`: queued, running, completed, failed. `next`: the item the following ones come after."""
 
     id: int
     kind: str
@@ -54,6 +54,7 @@ class RunView:
     totals: Totals
     rules: Sequence[Mapping[str, Any]]
     items: Sequence[Mapping[str, Any]]
+    next: int | None
 
 
 def start(conn: Connection, kind: str, *, dry_run: bool = False, user_id: int | None = None, lead_id: int | None = None) -> int:
@@ -146,20 +147,22 @@ def end(conn: Connection, run_id: int, error: str | None = None) -> None:
     signal(conn, f"run:{run_id}")
 
 
-def view(conn: Connection, run_id: int) -> RunView:
-    """A run as it stands now. Raises NotFound."""
+def view(conn: Connection, run_id: int, after: int = 0) -> RunView:
+    """A run as it stands now; a dry run with the items after item `after`. Raises NotFound."""
     query = select(table, users.c.name.label("user_name")).outerjoin(users, users.c.id == table.c.user_id)
     row = conn.execute(query.where(table.c.id == run_id)).first()
     if row is None:
         raise NotFound(f"there is no run {run_id}")
-    own = {name: row._mapping[name] for name in RunView.__slots__ if name not in ("totals", "rules", "items")}
+    own = {name: row._mapping[name] for name in RunView.__slots__ if name in row._mapping}
     counted = _rules(conn, run_id)
-    return RunView(**own, totals=_totals(counted), rules=counted, items=_items(conn, run_id) if row.dry_run else [])
+    items, following = _items(conn, run_id, after) if row.dry_run else ([], None)
+    return RunView(**own, totals=_totals(counted), rules=counted, items=items, next=following)
 
 
-def recent(conn: Connection, limit: int = 10) -> list[Row]:
-    """The newest runs first."""
-    return list(conn.execute(select(table).order_by(table.c.id.desc()).limit(limit)))
+def recent(conn: Connection, limit: int = 10, before: int | None = None) -> list[Row]:
+    """The newest runs first, older than the run `before`."""
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    return list(conn.execute(query if before is None else query.where(table.c.id < before)))
 
 
 def _rules(conn: Connection, run_id: int) -> list[dict[str, Any]]:
@@ -188,20 +191,22 @@ def _totals(counted: Sequence[Mapping[str, Any]]) -> Totals:
     )
 
 
-def _items(conn: Connection, run_id: int) -> list[dict[str, Any]]:
+def _items(conn: Connection, run_id: int, after: int) -> tuple[list[dict[str, Any]], int | None]:
     query = (
         select(dry_run_items, rules.c.key, contacts.c.name.label("contact_name"))
         .join(rules, rules.c.id == dry_run_items.c.rule_id)
         .outerjoin(leads, leads.c.id == dry_run_items.c.lead_id)
         .outerjoin(contacts, contacts.c.id == leads.c.contact_id)
-        .where(dry_run_items.c.run_id == run_id)
+        .where(dry_run_items.c.run_id == run_id, dry_run_items.c.id > after)
         .order_by(dry_run_items.c.id)
-        .limit(MOST_ITEMS)
+        .limit(MOST_ITEMS + 1)
     )
-    return [
+    rows = conn.execute(query).fetchall()
+    items = [
         {
             "ruleId": row.rule_id, "ruleKey": row.key, "leadId": row.lead_id, "contactName": row.contact_name,
             "conversationId": row.conversation_id, "verdict": row.verdict, "reason": row.reason, "text": row.text,
         }
-        for row in conn.execute(query)
+        for row in rows[:MOST_ITEMS]
     ]  # fmt: skip
+    return items, rows[MOST_ITEMS - 1].id if len(rows) > MOST_ITEMS else None

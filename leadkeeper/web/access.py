@@ -112,4 +112,4 @@ def _has_secret(request: Request, access: Access) -> bool:
 def _matches(secret: SecretStr, request: Request, header: str) -> bool:
     expected = secret.get_secret_value()
     given = request.headers.get(header) or request.headers.get("authorization", "").removeprefix("Bearer ")
-    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+    return bool(expected) and hmac.compare_digest(given.encode("latin-1"), expected.encode())

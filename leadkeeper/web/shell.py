@@ -92,8 +92,8 @@ def _believe_proxy(scope: Scope, settings: Settings) -> None:
         return
     headers = Headers(scope=scope)
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    caller = next((hop for hop in reversed(hops) if not _trusted(hop, settings)), None)
-    if caller:
+    caller = next((hop for hop in reversed(hops) if not _trusted(hop, settings)), "")
+    if _parsed(caller) is not None:
         scope["client"] = (caller, 0)
     scheme = headers.get("x-forwarded-proto", "").split(",")[-1].strip()
     if scheme in ("http", "https"):
@@ -101,11 +101,16 @@ def _believe_proxy(scope: Scope, settings: Settings) -> None:
 
 
 def _trusted(address: str, settings: Settings) -> bool:
+    parsed = _parsed(address)
+    proxies = settings.trusted_proxies.split()
+    return parsed is not None and any(parsed in ipaddress.ip_network(proxy, strict=False) for proxy in proxies)
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        parsed = ipaddress.ip_address(address)
+        return ipaddress.ip_address(address)
     except ValueError:
-        return False
-    return any(parsed in ipaddress.ip_network(proxy, strict=False) for proxy in settings.trusted_proxies.split())
+        return None
 
 
 def _with_headers(send: Send, settings: Settings) -> Send:

@@ -12,7 +12,7 @@ from leadkeeper.channels.whatsapp.health import health
 from leadkeeper.crm.account_cards import SECRETS, Card
 from leadkeeper.web import sealed
 from leadkeeper.web.forms import Form
-from leadkeeper.web.web_addresses import origin, takes_secrets
+from leadkeeper.web_addresses import origin, takes_secrets
 
 LONGEST_SECRET = 4000
 

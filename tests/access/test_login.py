@@ -12,7 +12,7 @@ from leadkeeper.access import audit, login, passwords, sessions, setup_links, us
 from leadkeeper.access.login import Visitor
 from leadkeeper.access.roles import Role
 from leadkeeper.config import Settings
-from leadkeeper.errors import Conflict, Forbidden, Invalid, TooMany, Unauthorized
+from leadkeeper.errors import Conflict, Forbidden, Invalid, Misconfigured, TooMany, Unauthorized
 from leadkeeper.store.database import Database
 
 PASSWORD = "three green windows"
@@ -161,6 +161,17 @@ def test_the_settings_can_make_the_first_owner(db: Database, tmp_path: Path) -> 
     assert [(user.email, user.role) for user in db.read_now(users.listed)] == [("sara@example.com", Role.OWNER)]
 
 
-def test_a_weak_password_in_the_settings_is_refused(db: Database) -> None:
-    with pytest.raises(Invalid):
-        login.prepare(db, Settings(admin_email="sara@example.com", admin_password=SecretStr("admin")))
+@pytest.mark.parametrize(
+    ("email", "password", "named"),
+    [
+        ("sara@example.com", "admin", "LEADKEEPER_ADMIN_PASSWORD"),
+        ("sara@example.com", "", "LEADKEEPER_ADMIN_PASSWORD"),
+        ("sara", PASSWORD, "LEADKEEPER_ADMIN_EMAIL"),
+        ("", PASSWORD, "LEADKEEPER_ADMIN_EMAIL"),
+    ],
+)
+def test_what_is_wrong_with_the_owner_of_the_settings_is_named(db: Database, email: str, password: str, named: str) -> None:
+    with pytest.raises(Misconfigured, match=named):
+        login.prepare(db, Settings(admin_email=email, admin_password=SecretStr(password)))
+
+    assert not db.read_now(users.anyone)

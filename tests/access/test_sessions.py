@@ -82,6 +82,19 @@ async def test_last_seen_is_due_at_most_once_a_minute(db: Database) -> None:
         assert sessions.stale(found)
 
 
+async def test_of_many_requests_after_a_minute_one_writes_last_seen(db: Database) -> None:
+    token = await db.write(begin)
+    found = await db.read(sessions.find, token)
+    assert found is not None
+
+    with later(timedelta(seconds=61)):
+        first = await db.write(sessions.seen, found.id)
+    with later(timedelta(seconds=62)):
+        second = await db.write(sessions.seen, found.id)
+
+    assert (first, second) == (True, False)
+
+
 async def test_one_device_can_be_logged_out_and_only_by_its_owner(db: Database) -> None:
     token = await db.write(begin)
     session = await db.read(sessions.find, token)

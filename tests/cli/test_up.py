@@ -151,7 +151,7 @@ def test_apart_they_refuse_a_database_that_is_not_migrated(start: Start, command
 
 def test_apart_they_serve_one_database(start: Start, db: Database, database_url: str) -> None:
     web = start("web", DATABASE_URL=database_url)
-    web.wait_for("serving on")
+    web.wait_for("/setup?token=")
     until(lambda: web.get("/readyz").json()["failing"] == ["worker"])
 
     worker = start("worker", DATABASE_URL=database_url)

@@ -150,6 +150,18 @@ async def test_a_new_password_needs_the_old_one_and_logs_the_others_out(desk: De
     assert (await elsewhere.get("/profile")).status_code == 303
 
 
+async def test_guessing_the_current_password_is_as_slow_as_logging_in(desk: Desk) -> None:
+    caller = desk.caller(Role.AGENT)
+    form = {"current": "guess", "password": "six red doors here"}
+
+    guesses = [await caller.post("/profile/password", data=form) for _ in range(6)]
+    right = await caller.post("/profile/password", data={**form, "current": PASSWORD})
+
+    assert [answer.status_code for answer in guesses] == [400] * 5 + [429]
+    assert right.status_code == 429
+    assert "Too many attempts" in right.text
+
+
 async def test_language_and_theme_are_kept_and_painted_by_the_server(desk: Desk) -> None:
     caller = desk.caller(Role.VIEWER)
 

@@ -12,7 +12,7 @@ from leadkeeper.errors import Unavailable
 from leadkeeper.store import settings_rows
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import guarded_router
-from tests.web.conftest import Desk
+from tests.web.conftest import PASSWORD, Desk
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -205,6 +205,30 @@ async def test_the_last_hop_that_is_not_ours_is_the_caller(secure_desk: Desk) ->
     forwarded = {"x-forwarded-for": "198.51.100.1, 203.0.113.9, 10.1.2.3", "x-forwarded-proto": "https"}
 
     assert await _address_seen(secure_desk, **forwarded) == ("203.0.113.9", "https")
+
+
+@pytest.mark.parametrize("garbage", ["x" * 5_000, "unknown", "10.0.0.1:80, somebody"])
+async def test_a_hop_that_is_no_address_is_nobody(secure_desk: Desk, garbage: str) -> None:
+    secure_desk.token(Role.OWNER)
+    caller = secure_desk.caller()
+
+    seen = await _address_seen(secure_desk, **{"x-forwarded-for": garbage})
+    answer = await caller.post(
+        "/api/auth/login",
+        json={"email": "owner@example.com", "password": PASSWORD},
+        headers={b"x-forwarded-for": garbage.encode("latin-1", "replace")},
+    )
+
+    assert seen == ("192.0.2.7", "http")
+    assert answer.status_code == 200
+
+
+async def test_a_secret_may_hold_any_sign(desk: Desk) -> None:
+    await desk.db.write(settings_rows.save, "cron_secret", "clé-тайна-سر", None)
+
+    answer = await desk.caller().post("/api/cron/process-jobs", headers={b"x-cron-secret": "clé-тайна-سر".encode()})
+
+    assert answer.status_code == 200
 
 
 async def test_secrets_open_their_routes_and_only_while_they_are_set(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import AliasChoices, Field
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
 
 from leadkeeper.access import audit, users
@@ -78,7 +79,8 @@ async def list_conversations(
     user_id = request.state.user.id
     page, counts = await request.state.db.read(_list, Wanted(view, channel, search, user_id, after, limit))
     shown = [conversation_json(card) for card in page.conversations]
-    return {"ok": True, "conversations": shown, "next": page.next, "counts": counts}
+    held = {to_camel(name): count for name, count in counts.items()}
+    return {"ok": True, "conversations": shown, "next": page.next, "counts": held}
 
 
 @readers.get("/{conversation_id}")

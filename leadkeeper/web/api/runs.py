@@ -1,8 +1,8 @@
 """Run Now and its kin: each asks for a run and answers at once; the run itself is a job, its result are rows."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from sqlalchemy import Connection
@@ -10,17 +10,20 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.access import audit
 from leadkeeper.crm import due, leads
-from leadkeeper.errors import Forbidden
+from leadkeeper.errors import Forbidden, Invalid
 from leadkeeper.queue import control, stats
 from leadkeeper.rules import run_book
 from leadkeeper.store.signals import signal
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import Shape, router
-from leadkeeper.web.json_shape import Id, Limit, as_json, moment
+from leadkeeper.web.json_shape import LARGEST_ID, Id, Limit, as_json, moment
 
 readers = router("/api/autopilot", access=Access.VIEWER, tag="Runs")
 admins = router("/api", access=Access.ADMIN, tag="Runs")
 cron = router("/api", access=Access.CRON, tag="Cron")
+
+
+Next = Annotated[int | None, Query(alias="next", ge=1, le=LARGEST_ID)]
 
 
 class RunNow(Shape):
@@ -37,15 +40,17 @@ async def run(request: Request, given: RunNow | None = None) -> JSONResponse:
 
 
 @readers.get("/runs")
-async def runs(request: Request, limit: Limit = 10) -> dict[str, Any]:
-    """The newest runs first."""
-    return {"ok": True, "runs": as_json(await request.state.db.read(run_book.recent, limit))}
+async def runs(request: Request, before: Next = None, limit: Limit = 10) -> dict[str, Any]:
+    """The newest runs first; `next` leads to the following page."""
+    found = await request.state.db.read(run_book.recent, limit + 1, before)
+    shown = found[:limit]
+    return {"ok": True, "runs": as_json(shown), "next": shown[-1].id if len(found) > limit else None}
 
 
 @readers.get("/runs/{run_id}")
-async def one_run(request: Request, run_id: Id) -> dict[str, Any]:
-    """A run as it stands now: totals, each rule's counts, and a dry run's exact leads and texts."""
-    view = await request.state.db.read(run_book.view, run_id)
+async def one_run(request: Request, run_id: Id, after: Next = None) -> dict[str, Any]:
+    """A run as it stands now: totals, each rule's counts, and a dry run's exact leads and texts (`next`: the following ones)."""
+    view = await request.state.db.read(run_book.view, run_id, after or 0)
     told = as_json(view)
     processing = view.status in ("queued", "running")
     return {"ok": True, "runId": view.id, "processing": processing, **told}
@@ -105,6 +110,7 @@ async def _started(
     request: Request, kind: str, *, dry_run: bool = False, lead_id: int | None = None, **more: Any
 ) -> JSONResponse:
     user_id = request.state.user.id if request.state.user is not None else None
+    dry_run = dry_run or _mode(request) == "draft"
     run_id = await request.state.db.write(start_run, kind, dry_run, user_id, lead_id)
     body = {
         "ok": True,
@@ -113,6 +119,7 @@ async def _started(
         "status": "queued",
         "processing": True,
         "dryRun": dry_run,
+        "mode": "draft" if dry_run else "send",
         "timestamp": moment(clock.now()),
         "message": f"Run {run_id} is queued",
         "url": f"/api/autopilot/runs/{run_id}",
@@ -120,6 +127,17 @@ async def _started(
         **more,
     }
     return JSONResponse(body, status_code=202)
+
+
+def _mode(request: Request) -> str:
+    """The known header `x-autopilot-mode`. A draft is a dry run: its texts are listed for a person to send, and nothing goes.
+
+    Raises Invalid for an unknown word: whoever misspelt `draft` must not send.
+    """
+    given = request.headers.get("x-autopilot-mode", "send").strip().lower()
+    if given not in ("draft", "send"):
+        raise Invalid("unknown mode", {"x-autopilot-mode": "draft or send"})
+    return given
 
 
 def start_run(conn: Connection, kind: str, dry_run: bool, user_id: int | None, lead_id: int | None = None) -> int:

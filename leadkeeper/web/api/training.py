@@ -54,9 +54,8 @@ class Which(Shape):
 @readers.get("/documents")
 async def list_documents(request: Request, before: Next = None, limit: PageSize = 50) -> dict[str, Any]:
     """Documents, the newest first; `next` leads to the following page."""
-    found = await request.state.db.read(documents.page, before, limit + 1)
-    shown = found[:limit]
-    return {"ok": True, "documents": as_json(shown), "next": shown[-1].id if len(found) > limit else None}
+    shown, following = await request.state.db.read(documents.page, before, limit)
+    return {"ok": True, "documents": as_json(shown), "next": following}
 
 
 @readers.get("/documents/{document_id}")

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadkeeper.access import audit, passwords, sessions, users
+from leadkeeper.access import audit, passwords, sessions, throttle, users
 from leadkeeper.access.sessions import Session
-from leadkeeper.errors import Invalid
+from leadkeeper.errors import Invalid, TooMany
 from leadkeeper.web import cookies, devices, forms
 from leadkeeper.web.access import Access
 from leadkeeper.web.render import redirect, render
@@ -53,9 +53,13 @@ async def change_password(request: Request) -> Response:
     try:
         await _right_now(request, form.values.get("current", ""))
         new = passwords.strong(form.values.get("password", ""), user.email)
-    except Invalid as error:
+    except (Invalid, TooMany) as error:
         form.values["name"] = user.name
-        return await _show(request, form.failed(error), status=400)
+        if isinstance(error, Invalid):
+            form.failed(error)
+        else:
+            form.errors["current"] = error.message
+        return await _show(request, form, status=error.status)
     await request.state.db.write(_store_password, user.id, session.id, await passwords.hash_password(new), request.state.address)
     return redirect(request, "/profile", "Your password is changed. Other devices are logged out.")
 
@@ -90,11 +94,15 @@ async def _show(request: Request, form: forms.Form, status: int = 200) -> Respon
 
 
 async def _right_now(request: Request, current: str) -> None:
-    """Raises Invalid unless `current` is the user's password."""
-    stored = await request.state.db.read(users.stored_password, request.state.user.email)
+    """Raises Invalid unless `current` is the user's password, TooMany while guessing is slowed down."""
+    db, email = request.state.db, request.state.user.email
+    counted = throttle.buckets("password", email, request.state.address)
+    await db.write(throttle.charge, counted)
+    stored = await db.read(users.stored_password, email)
     result = await passwords.check(current, stored[1] if stored else None)
     if not result.right:
         raise Invalid("the current password is wrong", {"current": "This is not your current password."})
+    await db.write(throttle.refund, counted)
 
 
 def _store_password(conn: Connection, user_id: int, session_id: int, stored: str, address: str | None) -> None:

@@ -15,7 +15,7 @@ from leadkeeper.web.access import Access
 from leadkeeper.web.forms import Form
 from leadkeeper.web.render import redirect, render
 from leadkeeper.web.routes import page
-from leadkeeper.web.web_addresses import origin
+from leadkeeper.web_addresses import origin
 
 ADDRESS = ("public_url", "chat_origins")
 KEYS = ("ingest_key", "cron_secret")

@@ -16,7 +16,7 @@ from leadkeeper.web.access import Access
 from leadkeeper.web.forms import Form
 from leadkeeper.web.render import redirect, render
 from leadkeeper.web.routes import page
-from leadkeeper.web.web_addresses import origin, takes_secrets
+from leadkeeper.web_addresses import origin, takes_secrets
 
 WAITING = (("quiet_seconds", 0, 300), ("quiet_max_seconds", 0, 900), ("answer_score", 0, 1), ("answer_margin", 0, 1))
 """(setting, least, most) of the first form."""

@@ -46,7 +46,7 @@ async def test_what_needs_a_person_stands_in_its_view_with_the_reason(business: 
     (card,) = told["conversations"]
     assert (card["owner"], card["needsHumanReason"], card["contactName"]) == ("nobody", "human", "Sara")
     assert card["preview"] == "I want to talk to a human"
-    assert (told["counts"]["needs_human"], told["counts"]["ai"], told["counts"]["all"]) == (1, 0, 1)
+    assert (told["counts"]["needsHuman"], told["counts"]["ai"], told["counts"]["all"]) == (1, 0, 1)
     assert (await business.caller(Role.VIEWER).get(LIST, params={"channel": "webchat"})).json()["conversations"] == []
     assert (
         len(

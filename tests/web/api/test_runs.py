@@ -87,6 +87,43 @@ async def test_a_run_of_one_lead_names_it_and_needs_it(open_desk: Desk) -> None:
     assert missing.status_code == 404
 
 
+async def test_the_list_of_runs_and_the_texts_of_a_dry_run_page_by_next(
+    open_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_book, "MOST_ITEMS", 2)
+    db, admin = open_desk.db, open_desk.caller(Role.ADMIN)
+    ids = [(await admin.post(RUN, json={"dryRun": True})).json()["runId"] for _ in range(3)]
+    rule, lead_id = db.read_now(book.listed)[-1], new_lead(db)
+    would = {"lead_id": lead_id, "conversation_id": None, "verdict": "would_send", "reason": None}
+    for number in range(3):
+        db.write_now(lambda conn, text=f"Hello {number}": run_book.would(conn, ids[0], rule.id, **would, text=text))
+
+    first = (await admin.get("/api/autopilot/runs", params={"limit": 2})).json()
+    second = (await admin.get("/api/autopilot/runs", params={"limit": 2, "next": first["next"]})).json()
+    texts = (await admin.get(f"/api/autopilot/runs/{ids[0]}")).json()
+    more = (await admin.get(f"/api/autopilot/runs/{ids[0]}", params={"next": texts["next"]})).json()
+
+    assert [[run["id"] for run in page["runs"]] for page in (first, second)] == [[ids[2], ids[1]], [ids[0]]]
+    assert second["next"] is None
+    assert [[item["text"] for item in page["items"]] for page in (texts, more)] == [["Hello 0", "Hello 1"], ["Hello 2"]]
+    assert more["next"] is None
+
+
+@pytest.mark.parametrize("path", ["/api/automation/run-daily", "/api/cron/run", "/api/autopilot/run", "/api/automation/run-now"])
+async def test_the_known_draft_mode_sends_nothing(open_desk: Desk, path: str) -> None:
+    admin = open_desk.caller(Role.ADMIN)
+
+    draft = await admin.post(path, headers={"x-autopilot-mode": "draft"})
+    send = await admin.post(path, headers={"x-autopilot-mode": "SEND"})
+    other = await admin.post(path, headers={"x-autopilot-mode": "dratf"})
+
+    assert (draft.json()["dryRun"], draft.json()["mode"]) == (True, "draft")
+    assert (send.json()["dryRun"], send.json()["mode"]) == (False, "send")
+    assert (other.status_code, other.json()["fields"]) == (400, {"x-autopilot-mode": "draft or send"})
+    rows = open_desk.db.read_now(lambda conn: conn.execute(runs.select().order_by(runs.c.id)).fetchall())
+    assert [row.dry_run for row in rows] == [True, False]
+
+
 async def test_a_run_that_is_not_there_is_not_found(open_desk: Desk) -> None:
     assert (await open_desk.caller(Role.VIEWER).get("/api/autopilot/runs/4711")).status_code == 404
 

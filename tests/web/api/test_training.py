@@ -118,6 +118,20 @@ async def test_the_list_pages_by_next(open_desk: Desk) -> None:
     assert first["documents"][-1]["id"] > second["documents"][0]["id"]
 
 
+async def test_a_page_of_the_list_is_never_larger_than_a_few_documents(open_desk: Desk) -> None:
+    admin = open_desk.caller(Role.ADMIN)
+    for _ in range(4):
+        await admin.post(f"{PATH}/documents", json={**TEXT, "content": "We are open. " * 300_000})
+
+    pages, following = [], 0
+    while following is not None:
+        found = (await admin.get(f"{PATH}/documents", params={"next": following} if following else {})).json()
+        pages.append([document["id"] for document in found["documents"]])
+        following = found["next"]
+
+    assert pages == [[4, 3], [2, 1]]
+
+
 async def test_who_only_talks_teaches_nothing(open_desk: Desk) -> None:
     answers = [await open_desk.caller(role).post(f"{PATH}/documents", json=TEXT) for role in (None, Role.VIEWER, Role.AGENT)]
 
