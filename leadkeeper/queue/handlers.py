@@ -9,8 +9,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
 
 from leadkeeper.errors import Invalid
@@ -36,6 +38,8 @@ class JobType:
     when_failed: WhenFailed | None
     when_redriven: WhenRedriven | None
     parameters: Mapping[str, inspect.Parameter]
+    classes: Mapping[str, tuple[type, ...]]
+    """What each parameter takes, where its annotation says so."""
 
     def arguments(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The handler's keyword arguments from a job's camelCase data. Raises Invalid on bad data."""
@@ -44,14 +48,15 @@ class JobType:
         missing = {
             name for name, spec in self.parameters.items() if spec.default is inspect.Parameter.empty and name not in given
         }
-        if unknown or missing:
-            fields = dict.fromkeys(unknown, "unknown") | dict.fromkeys(missing, "missing")
-            raise Invalid(f"bad data for {self.name}: {fields}", fields)
-        for name, value in given.items():
-            wanted = self.parameters[name].annotation
-            if isinstance(wanted, type) and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
-                raise Invalid(f"bad data for {self.name}: {name} is not {wanted.__name__}", {name: f"not {wanted.__name__}"})
+        wrong = dict.fromkeys(unknown, "unknown") | dict.fromkeys(missing, "missing") | self._of_another_type(given)
+        if wrong:
+            told = {to_camel(name): words for name, words in sorted(wrong.items())}
+            raise Invalid(f"bad data for {self.name}: " + ", ".join(f"{name} is {words}" for name, words in told.items()), told)
         return given
+
+    def _of_another_type(self, given: Mapping[str, Any]) -> dict[str, str]:
+        wanted = ((name, self.classes.get(name), value) for name, value in given.items())
+        return {name: f"not {classes[0].__name__}" for name, classes, value in wanted if classes and not _is_one(value, classes)}
 
 
 job_types: Registry[JobType] = Registry("job type", "leadkeeper.jobs")
@@ -78,10 +83,27 @@ def job(
         waits = inspect.iscoroutinefunction(run)
         skipped = 1 if waits else 2
         parameters = dict(list(inspect.signature(run).parameters.items())[skipped:])
-        job_types.add(name, JobType(name, run, waits, retries, deadline, at_once, when_failed, when_redriven, parameters))
+        classes = {name: found for name, spec in parameters.items() if (found := _classes(spec.annotation))}
+        job_types.add(
+            name, JobType(name, run, waits, retries, deadline, at_once, when_failed, when_redriven, parameters, classes)
+        )
         return run
 
     return register
+
+
+def _classes(annotation: object) -> tuple[type, ...]:
+    """The classes of an annotation: those of `int | None` and `dict[str, Any]` too; none where it is not made of classes."""
+    parts = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    found = tuple(get_origin(part) or part for part in parts)
+    return found if all(isinstance(each, type) for each in found) else ()
+
+
+def _is_one(value: object, classes: tuple[type, ...]) -> bool:
+    """True for a value of these classes; a boolean is no number, and what no column holds is none either."""
+    if isinstance(value, bool) or not isinstance(value, classes):
+        return isinstance(value, bool) and bool in classes
+    return not isinstance(value, int) or value.bit_length() < 64
 
 
 def _snake(name: str) -> str:

@@ -68,7 +68,7 @@ async def bad_body(request: Request, error: RequestValidationError) -> Response:
     problems = error.errors()
     if any(problem["type"] == "json_invalid" for problem in problems):
         return _answer(request, 400, "Invalid JSON body", "invalid_json", None)
-    fields = {_field(problem["loc"]): str(problem["msg"]) for problem in problems}
+    fields = {_field(problem["loc"]): str(problem["msg"]).removeprefix("Value error, ") for problem in problems}
     first = next(iter(fields.items()))
     return _answer(request, 400, f"{first[0]}: {first[1]}", "invalid", fields)
 

@@ -33,6 +33,7 @@ class Standing:
     """when the first lease of any running job runs out"""
     next_slot: datetime | None
     headless: bool
+    timezone: str | None
 
     @property
     def changes_at(self) -> datetime | None:
@@ -50,6 +51,7 @@ class Chores:
         self._boot = boot
         self._drift = Drift(settings.lease_seconds)
         self._starts_at_boot = 0
+        self._timezone: str | None = None
 
     async def arrive(self) -> None:
         """At boot: if held, remember how often Start was chosen; and take over what the dead of this host left."""
@@ -83,6 +85,9 @@ class Chores:
         trusted, now = self._drift.trusted(), clock.now()
         if standing.lease_ends is not None and standing.lease_ends < now and trusted:
             found = bool(await self._db.write_in(Turn.STEP, rescue, self._identity.id, holding)) or found
+        if standing.timezone != self._timezone:
+            await self._db.write(self._move_timers)
+            self._timezone = standing.timezone
         if standing.next_slot is not None and standing.next_slot <= now and standing.state == "running":
             found = bool(await self._db.write(self._tick)) or found
         if standing.headless:
@@ -97,11 +102,16 @@ class Chores:
             lease_ends=_LEASE_ENDS.scalar(conn),
             next_slot=timers.next_slot(conn),
             headless=bool(headless(conn)),
+            timezone=settings_rows.get(conn, "timezone"),
         )
 
     def _state(self, conn: Connection) -> control.State:
         held = self._settings.worker_auto_start is False and control.starts(conn) <= self._starts_at_boot
         return "stopped" if held else control.desired(conn)
+
+    def _move_timers(self, conn: Connection) -> None:
+        """Another time zone was chosen: the coming slots are its wall times."""
+        timers.ensure(conn, (), settings_rows.current(conn, self._settings).zone)
 
     def _tick(self, conn: Connection) -> list[int]:
         return timers.tick(conn, settings_rows.current(conn, self._settings).zone)

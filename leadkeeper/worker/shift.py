@@ -69,7 +69,7 @@ class Shift:
     def _heard(self, topics: frozenset[str]) -> None:
         if topics & {"jobs", "*"}:
             self._pump.wake()
-        if topics & {"worker", "cancel", "*"}:
+        if topics & {"worker", "cancel", "settings", "*"}:
             self._changed.set()
 
     async def _round(self) -> None:

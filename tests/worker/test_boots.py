@@ -1,13 +1,18 @@
 """Boots: what a worker does when it comes up, and what it makes of those before it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
 
 from leadkeeper import clock
-from leadkeeper.queue import control
+from leadkeeper.queue import control, timers
 from leadkeeper.queue.jobs import Job
+from leadkeeper.queue.timers import Schedule
 from leadkeeper.store import settings_rows
+from leadkeeper.store.schema import schedules
 from leadkeeper.worker.identity import Identity
 from tests.worker.conftest import Bench
 from tests.worker.test_lives import add_noop, left_processing, state
@@ -61,6 +66,20 @@ async def test_auto_start_true_does_not_override_an_operators_stop(bench: Bench,
 
     await asyncio.sleep(1.0)
     assert state(bench) == ["stopped"]
+
+
+async def test_recurring_work_moves_with_the_time_zone_that_is_chosen(bench: Bench, types: Any) -> None:
+    daily = Schedule("daily", "0 9 * * *", "noop")
+    bench.db.write_now(timers.ensure, [daily], ZoneInfo("UTC"))
+    bench.worker()
+
+    await bench.db.write(settings_rows.save, "timezone", "Asia/Dubai")
+
+    def next_at() -> datetime:
+        return bench.db.read_now(lambda conn: conn.execute(select(schedules.c.next_at)).scalar_one())
+
+    await bench.until(lambda: next_at().hour == 5, 5)
+    assert next_at() == timers.following("0 9 * * *", clock.now(), ZoneInfo("Asia/Dubai"))
 
 
 async def test_jobs_of_a_dead_worker_of_this_host_are_orphans_at_once(bench: Bench, types: Any) -> None:

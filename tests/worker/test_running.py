@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Connection, text
 
 from leadkeeper import clock
-from leadkeeper.errors import Invalid, NotFound
 from leadkeeper.queue.cancel import cancel
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job
@@ -105,50 +104,6 @@ async def test_a_broken_statement_in_a_handler_fails_that_job_not_the_loop(bench
 
     await bench.until_status("failed", bad)
     await bench.until_status("completed", good)
-
-
-@pytest.mark.parametrize(
-    ("job", "reason"),
-    [
-        (Job("unheard_of", {}), "unknown job type"),
-        (Job("t", {"numbr": 1}), "bad data"),
-        (Job("t", {"number": "one"}), "number is not int"),
-        (Job("t", {}), "missing"),
-    ],
-)
-async def test_unknown_types_and_bad_data_fail_at_once_with_the_reason(bench: Bench, types: Any, job: Job, reason: str) -> None:
-    @types("t")
-    def plain(conn: Connection, ctx: Context, number: int) -> Outcome:
-        return Done()
-
-    bench.worker()
-    bad, good = bench.enqueue(job, Job("t", {"number": 1}))
-
-    await bench.until_status("failed", bad)
-    await bench.until_status("completed", good)
-
-    assert reason in bench.row(bad).error
-    assert bench.row(bad).attempts == 1
-
-
-@pytest.mark.parametrize("error", [Invalid("no such lead field"), NotFound("lead 7 does not exist")])
-@pytest.mark.parametrize("colour", ["def", "async"])
-async def test_invalid_and_not_found_fail_for_good(bench: Bench, types: Any, error: Exception, colour: str) -> None:
-    @types("def")
-    def plain(conn: Connection, ctx: Context) -> Outcome:
-        raise error
-
-    @types("async")
-    async def waiting(ctx: Context) -> Outcome:
-        raise error
-
-    bench.worker()
-    [job_id] = bench.enqueue(Job(colour, {}))
-
-    await bench.until_status("failed", job_id)
-
-    assert bench.row(job_id).error == str(error)
-    assert bench.row(job_id).attempts == 1
 
 
 async def test_a_raising_handler_is_tried_four_times_with_back_off(bench: Bench, types: Any) -> None:

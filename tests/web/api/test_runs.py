@@ -87,9 +87,7 @@ async def test_a_run_of_one_lead_names_it_and_needs_it(open_desk: Desk) -> None:
     assert missing.status_code == 404
 
 
-async def test_the_list_of_runs_and_the_texts_of_a_dry_run_page_by_next(
-    open_desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_list_of_runs_and_the_texts_of_a_dry_run_page_by_next(open_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_book, "MOST_ITEMS", 2)
     db, admin = open_desk.db, open_desk.caller(Role.ADMIN)
     ids = [(await admin.post(RUN, json={"dryRun": True})).json()["runId"] for _ in range(3)]
