@@ -113,9 +113,9 @@ def reindex_all(conn: Connection) -> int:
 
 
 def page(conn: Connection, before: int | None = None, limit: int = 50) -> tuple[list[Document], int | None]:
-    """At most `limit` documents and PAGE_LETTERS, newest first, and the id to give as `before` for the next page (None: the last).
+    """At most `limit` documents and PAGE_LETTERS, newest first, and the id to give as `before` for the next page.
 
-    A single document may be larger: it is a page of its own then.
+    None: this is the last one. A single document may be larger: it is a page of its own then.
     """
     query = select(documents.c.id, func.length(documents.c.content).label("letters")).order_by(documents.c.id.desc())
     if before is not None:
