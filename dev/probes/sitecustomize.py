@@ -1,5 +1,8 @@
 """Run by every Python that has this folder in PYTHONPATH, before anything else."""
 
-from dev.probes.start import begin
+from importlib.util import find_spec
 
-begin()
+if find_spec("dev") is not None:  # another installation's Python has nothing of ours to load
+    from dev.probes.start import begin
+
+    begin()

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, String, bindparam, cast, func, select, update
 
 from leadkeeper import clock
-from leadkeeper.errors import NotFound
+from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import conversations
 from leadkeeper.store.schema import messages as table
@@ -96,14 +96,14 @@ def by_cause(conn: Connection, cause: str) -> int | None:
     return None if found is None else int(found)
 
 
-def begin_attempt(conn: Connection, message_id: int, job_id: int) -> str | None:
-    """ready -> sending: count the attempt and give it its token; None when the message is not ready.
+def begin_attempt(conn: Connection, message_id: int, job_id: int) -> str:
+    """ready -> sending: count the attempt and give it its token. Raises Conflict when the message is not ready.
 
     Committed before the socket opens, so that a crash afterwards leaves `sending` behind.
     """
     begun = _BEGIN.first(conn, message=message_id, job=job_id, now=clock.now())
     if begun is None:
-        return None
+        raise Conflict("the message is not ready to be sent")
     _told(conn, begun.conversation_id)
     token: str = begun.token
     return token

@@ -38,8 +38,6 @@ DAILY, LAST_LOOK = timedelta(days=1), timedelta(days=7)
 RANDOM = Random()
 SHORT = timedelta(seconds=5)
 """The wait after a refusal that names none and uses no try."""
-KEEPS_PLACE = timedelta(seconds=30)
-"""A send that must wait longer for a guard gives up its place in the conversation."""
 
 
 @job("send", retries=3, deadline=timedelta(seconds=60), when_failed=delivery.give_up)
@@ -78,12 +76,9 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool = Fals
     waits = _must_wait(conn, ctx, message, account)
     if waits is not None:
         return waits
-    token = messages.begin_attempt(conn, message_id, ctx.job.id)
-    if token is None:
-        return Cancel("somebody else changed the message")
     return Intent(
         message_id=message_id,
-        token=token,
+        token=messages.begin_attempt(conn, message_id, ctx.job.id),
         account=account,
         address=conversation.address,
         kind=message.kind,
@@ -105,7 +100,7 @@ def outcome_of(ctx: JobContext, intent: Intent, result: SendResult, tries: int =
             return Done(then=partial(record_unknown, message_id=intent.message_id, reason=reason))
         case Refused() as refused:
             return _refused(ctx, intent, refused, tries)
-        case Rejected() as rejected:
+        case rejected:
             return _rejected(intent, rejected)
 
 
@@ -118,9 +113,9 @@ def record_accepted(conn: Connection, message_id: int, provider_id: str) -> None
 
 def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
     """No clear answer: a receipt settles it, or a person after ten minutes."""
-    if messages.in_doubt(conn, message_id, reason[:200]):
-        outbox.look_later(conn, message_id, clock.now() + UNTIL_HUMAN)
-        settle(conn, message_id)
+    messages.in_doubt(conn, message_id, reason[:200])
+    outbox.look_later(conn, message_id, clock.now() + UNTIL_HUMAN)
+    settle(conn, message_id)
 
 
 def settle(conn: Connection, message_id: int) -> None:
@@ -180,11 +175,15 @@ def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: account
 
 
 def _blocked(conn: Connection, ctx: JobContext, message: Row, block: Block) -> Outcome:
-    """What a guard makes of a message: drafted anew, put off, or cancelled with the guard as its reason."""
+    """What a guard makes of a message: drafted anew, cancelled with the guard as its reason, or put off.
+
+    Only a rule's own message is put off by a guard: it gives up its place in the conversation meanwhile.
+    """
     if block.action == "stale":
         return delivery.redraft(conn, message)
     if block.action == "defer" and block.until is not None:
-        return _deferred(conn, message, block.until, block.guard)
+        outbox.look_later(conn, message.id, block.until)
+        return Done()
     messages.cancel(conn, message.id, block.guard)
     if block.guard == "window" and refusals.goes_otherwise(conn, message, "template"):
         return Cancel("window: its template goes instead")
@@ -196,14 +195,6 @@ def _blocked(conn: Connection, ctx: JobContext, message: Row, block: Block) -> O
 def account_halted(account: accounts.Account) -> str:
     """Why a send on a halted account waits."""
     return f"the account {account.name} is halted"
-
-
-def _deferred(conn: Connection, message: Row, until: datetime, reason: str) -> Outcome:
-    """Wait for a guard: a short wait keeps the place."""
-    if message.purpose != "proactive" and until - clock.now() <= KEEPS_PLACE:
-        return Snooze(until, reason)
-    outbox.look_later(conn, message.id, until)
-    return Done()
 
 
 def _put_off(conn: Connection, message: Row, until: datetime, reason: str) -> Outcome:
@@ -265,5 +256,5 @@ def _halt(conn: Connection, message_id: int, account_id: int, reason: str) -> No
 
 def _record_rejected(conn: Connection, message_id: int, rejected: Rejected) -> None:
     reason = rejected.reason[:200]
-    if messages.failed(conn, message_id, rejected.code, reason):
-        refusals.rejected(conn, message_id, rejected.code, reason)
+    messages.failed(conn, message_id, rejected.code, reason)
+    refusals.rejected(conn, message_id, rejected.code, reason)

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from leadkeeper.access.roles import Role
 from tests.browser.chromium import found, launch
 from tests.browser.town import Town, running
 from tests.conftest import skip
+from tests.patience import PATIENCE_SECONDS
 
 Visit = Callable[..., Page]
+
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")

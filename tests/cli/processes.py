@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds; a loaded machine takes its time, a broken program never comes."""
 
 

@@ -95,7 +95,7 @@ def read_until(terminal: int, text: str) -> str:
 def test_a_misspelt_setting_ends_the_start_with_one_sentence(start: Start) -> None:
     up = start("up", "--quiet", PROT="1")
 
-    assert up.process.wait(60) == 78
+    assert up.process.wait(PATIENCE) == 78
     assert up.said.strip() == "✗ LEADKEEPER_PROT is not a setting; did you mean LEADKEEPER_PORT?"
 
 
@@ -113,7 +113,7 @@ def test_a_port_that_is_taken_ends_the_start_with_what_to_do(start: Start, port:
     with socket.create_server(("127.0.0.1", int(port))):
         up = start("up")
 
-        assert up.process.wait(60) == 1
+        assert up.process.wait(PATIENCE) == 1
     assert f"LEADKEEPER_PORT={int(port) + 1}" in up.said
     assert "Traceback" not in up.said
 
@@ -124,7 +124,7 @@ def test_a_damaged_database_ends_the_start_with_what_to_do(start: Start, tmp_pat
 
     up = start("up", "--quiet")
 
-    assert up.process.wait(60) == 78
+    assert up.process.wait(PATIENCE) == 78
     assert up.said.startswith("✗ the database file is damaged: file is not a database.")
     assert up.said.strip().endswith("restore your backup")
 
@@ -135,7 +135,7 @@ def test_a_fault_at_the_first_start_ends_it_and_shows_the_log(start: Start, tmp_
 
     up = start("up", "--quiet")
 
-    assert up.process.wait(60) == 78
+    assert up.process.wait(PATIENCE) == 78
     assert "FileExistsError" in up.said
     assert "The log," in up.said
     assert "Traceback" not in up.said
@@ -145,7 +145,7 @@ def test_a_fault_at_the_first_start_ends_it_and_shows_the_log(start: Start, tmp_
 def test_apart_they_refuse_a_database_that_is_not_migrated(start: Start, command: str) -> None:
     one = start(command)
 
-    assert one.process.wait(60) == 1
+    assert one.process.wait(PATIENCE) == 1
     assert "run `leadkeeper up` or `leadkeeper migrate`" in one.said
 
 
@@ -171,6 +171,6 @@ def test_no_demo_where_real_customers_would_be_answered_from_invented_documents(
 
     up = start("up", "--quiet", "--demo", **number)
 
-    assert up.process.wait(60) == 78
+    assert up.process.wait(PATIENCE) == 78
     assert "no demo here:" in up.said
     assert "LEADKEEPER_DATA_DIR=demo make demo" in up.said

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert
 
 from leadkeeper import clock
 from leadkeeper.crm import contacts, conversations, leads, messages, receipts
-from leadkeeper.errors import NotFound
+from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import channel_accounts
 
@@ -28,8 +28,18 @@ ARROWS = {
 """DESIGN.md, section 4: every change of state that may ever be seen."""
 
 Act = Callable[[Connection, int], object]
+
+
+def begun(conn: Connection, message_id: int) -> str | None:
+    """The token of a new attempt; None where the message is not ready for one."""
+    try:
+        return messages.begin_attempt(conn, message_id, 1)
+    except Conflict:
+        return None
+
+
 ACTS: dict[str, Act] = {
-    "begin": lambda conn, m: messages.begin_attempt(conn, m, 1),
+    "begin": lambda conn, m: begun(conn, m),
     "accepted": lambda conn, m: messages.accepted(conn, m, f"wamid.{m}"),
     "ready": lambda conn, m: messages.back_to_ready(conn, m, "busy", "130429"),
     "doubt": lambda conn, m: messages.in_doubt(conn, m, "time-out"),

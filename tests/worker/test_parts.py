@@ -17,6 +17,7 @@ from leadkeeper.worker.drift import Drift
 from leadkeeper.worker.held import Held, Lease
 from leadkeeper.worker.identity import Identity
 from leadkeeper.worker.ready import Ready
+from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -149,13 +150,13 @@ def test_a_dead_child_is_started_again_as_the_same_boot_and_a_stop_is_passed_on(
     born = [line.split() for line in lines(log, 2)]
     supervisor.terminate()
 
-    assert supervisor.wait(20) == 0
+    assert supervisor.wait(PATIENCE_SECONDS) == 0
     assert born[0][2] == born[1][2] and born[0][1] != born[1][1]
     assert lines(log, 3)[2] == "told"
 
 
 def test_a_child_that_cannot_run_like_this_is_not_started_again(tmp_path: Path) -> None:
-    assert supervised(tmp_path / "log", deaths=1, code=78).wait(20) == 78
+    assert supervised(tmp_path / "log", deaths=1, code=78).wait(PATIENCE_SECONDS) == 78
     assert len(lines(tmp_path / "log", 1)) == 1
 
 
@@ -168,7 +169,7 @@ def test_a_child_that_waits_for_something_outside_is_started_again_with_patience
 
     assert time.monotonic() - began > 2
     supervisor.terminate()
-    assert supervisor.wait(20) == 0
+    assert supervisor.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_child_ends_when_its_supervisor_is_gone(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_a_child_ends_when_its_supervisor_is_gone(tmp_path: Path) -> None:
     lines(log, 1)
 
     supervisor.send_signal(signal.SIGKILL)
-    supervisor.wait(20)
+    supervisor.wait(PATIENCE_SECONDS)
 
     assert lines(log, 2)[1] == "told"
 
