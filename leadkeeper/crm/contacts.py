@@ -53,9 +53,9 @@ def create(conn: Connection, **fields: str | None) -> int:
     return int(made.id)
 
 
-def get(conn: Connection, contact_id: int) -> Row:
-    """One contact. Raises NotFound."""
-    row = _GET.first(conn, id=contact_id)
+def get(conn: Connection, contact_id: int, *, lock: bool = False) -> Row:
+    """One contact, held against other writers when asked. Raises NotFound."""
+    row = (_GET_LOCKED if lock else _GET).first(conn, id=contact_id)
     if row is None:
         raise NotFound(f"there is no contact {contact_id}")
     return row
@@ -70,15 +70,20 @@ def fill(conn: Connection, contact_id: int, known: Mapping[str, Any], *, correct
     given = _usable(known)
     if not given:
         return {}
-    row = get(conn, contact_id)
-    changes = {
+    changes = _news(get(conn, contact_id), given, correct)
+    if changes:  # a person may be writing beside us: what they enter stands
+        changes = _news(get(conn, contact_id, lock=True), given, correct)
+    if changes:
+        change_row(conn, table, contact_id, **changes)
+    return changes
+
+
+def _news(row: Row, given: Mapping[str, str], correct: bool) -> dict[str, str]:
+    return {
         name: value
         for name, value in given.items()
         if name not in row.set_by_person and getattr(row, name) != value and (correct or not getattr(row, name))
     }
-    if changes:
-        change_row(conn, table, contact_id, **changes)
-    return changes
 
 
 def merge(conn: Connection, keep: int, drop: int) -> None:
@@ -120,7 +125,11 @@ def _keep_with_people(conn: Connection, keep: int, drop: int) -> None:
 
 
 def move_identity(conn: Connection, account_id: int, old: Sequence[str], ids: Sequence[tuple[str, str]]) -> int | None:
-    """The customer's number or id changed: the new ids belong to the contact of the old ones; None when unknown."""
+    """The customer's number or id changed: the new ids belong to the contact of the old ones; None when unknown.
+
+    The old ones are nobody's then: a number is given to somebody else after a while, who must not find
+    themselves in this customer's conversation.
+    """
     found = _known(conn, account_id, old)
     if not found:
         return None
@@ -133,6 +142,9 @@ def move_identity(conn: Connection, account_id: int, old: Sequence[str], ids: Se
         for external_id, kind in ids
     ]
     insert_once(conn, identities, rows)
+    mine = (identities.c.contact_id == contact_id, identities.c.account_id == account_id)
+    kept = [external_id for external_id, _ in ids]
+    conn.execute(delete(identities).where(*mine, identities.c.external_id.in_(old), identities.c.external_id.not_in(kept)))
     if ids:
         conn.execute(
             update(conversations)
@@ -228,3 +240,4 @@ def _known_by(dialect: str) -> Select[tuple[int]]:
 _IDS = Given("ids", external_id=TEXT)
 _KNOWN = Prepared(_known_by)
 _GET = Prepared(select(table).where(table.c.id == bindparam("id")))
+_GET_LOCKED = Prepared(select(table).where(table.c.id == bindparam("id")).with_for_update())

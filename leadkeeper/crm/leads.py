@@ -20,9 +20,9 @@ REUSED_FOR = timedelta(days=30)
 EDITABLE = ("stage", "service", "notes", "score", "next_follow_up_at", "owner_id", "autopilot")
 
 
-def get(conn: Connection, lead_id: int) -> Row:
-    """One lead. Raises NotFound."""
-    row = _GET.first(conn, id=lead_id)
+def get(conn: Connection, lead_id: int, *, lock: bool = False) -> Row:
+    """One lead, held against other writers when asked. Raises NotFound."""
+    row = (_GET_LOCKED if lock else _GET).first(conn, id=lead_id)
     if row is None:
         raise NotFound(f"there is no lead {lead_id}")
     return row
@@ -32,6 +32,9 @@ def for_contact(conn: Connection, contact_id: int, source: str, referral: Mappin
     """The contact's newest open lead younger than 30 days, else a new one at stage `new`."""
     now = clock.now()
     found = _REUSED.first(conn, contact_id=contact_id, since=now - REUSED_FOR)
+    if found is None:  # only one of those who find none makes one
+        contacts.get(conn, contact_id, lock=True)
+        found = _REUSED.first(conn, contact_id=contact_id, since=now - REUSED_FOR)
     if found is not None:
         if referral and not found.referral:
             change_row(conn, table, found.id, referral=dict(referral))
@@ -62,22 +65,30 @@ def merge(conn: Connection, contact_id: int, lead_id: int, found: Mapping[str, A
     if not found:
         return {}
     changes = contacts.fill(conn, contact_id, found, correct=True)
-    lead = get(conn, lead_id)
     values: dict[str, Any] = {}
-    for name in ("service", "service_text"):
-        if found.get(name) and "service" not in lead.set_by_person and getattr(lead, name) != found[name]:
-            values[name] = found[name]
-    known = {*contacts.FIELDS, "service", "service_text", "expiries"}
-    facts = {name: value for name, value in found.items() if name not in known and name not in lead.set_by_person and value}
-    if facts and any(lead.fields.get(name) != value for name, value in facts.items()):
-        values["fields"] = {**lead.fields, **facts}
+    if _news(get(conn, lead_id), found):
+        lead = get(conn, lead_id, lock=True)  # a person may be writing beside us: what they enter is not lost
+        values = _news(lead, found)
     for kind, expires_on in found.get("expiries", {}).items():
         if expiries.learn(conn, lead_id, kind, expires_on):
             changes[f"expiry {kind}"] = expires_on.isoformat()
     if values:
+        changes |= {name: value for name, value in values.items() if name != "fields"} | values.get("fields", {})
+        if "fields" in values:
+            values["fields"] = {**lead.fields, **values["fields"]}
         change_row(conn, table, lead_id, updated_at=clock.now(), **values)
-        changes.update({name: value for name, value in values.items() if name != "fields"}, **facts if "fields" in values else {})
     return changes
+
+
+def _news(lead: Row, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it the lead does not say yet and nobody has entered: columns, and `fields` with the others."""
+    mine = lead.set_by_person
+    names = ("service", "service_text") if "service" not in mine else ()
+    values = {name: found[name] for name in names if found.get(name) and getattr(lead, name) != found[name]}
+    known = {*contacts.FIELDS, "service", "service_text", "expiries"}
+    facts = {name: value for name, value in found.items() if name not in known and name not in mine and value}
+    fresh = {name: value for name, value in facts.items() if lead.fields.get(name) != value}
+    return {**values, "fields": fresh} if fresh else values
 
 
 def update_by_person(
@@ -88,7 +99,7 @@ def update_by_person(
     `changes` may hold lead fields (EDITABLE), contact fields, `fields` {name: value} and `expiries`
     {kind: date or None}.
     """
-    lead = get(conn, lead_id)
+    lead = get(conn, lead_id, lock=True)
     _check(conn, changes)
     values = {name: changes[name] for name in EDITABLE if name in changes}
     if "stage" in values and values["stage"] != lead.stage:
@@ -128,7 +139,7 @@ def set_follow_up(conn: Connection, lead_id: int, at: datetime | None) -> None:
 def _update_contact(conn: Connection, contact_id: int, changes: Mapping[str, Any]) -> None:
     if not changes:
         return
-    row = contacts.get(conn, contact_id)
+    row = contacts.get(conn, contact_id, lock=True)
     mine = sorted({*row.set_by_person, *changes})
     conn.execute(update(people).where(people.c.id == contact_id).values(set_by_person=mine, **changes))
 
@@ -156,6 +167,7 @@ def _shown(value: Any) -> Any:
 
 
 _GET = Prepared(select(table).where(table.c.id == bindparam("id")))
+_GET_LOCKED = Prepared(select(table).where(table.c.id == bindparam("id")).with_for_update())
 _REUSED = Prepared(
     select(table.c.id, table.c.referral)
     .where(table.c.contact_id == bindparam("contact_id"), ~among(table.c.stage, CLOSED_STAGES))

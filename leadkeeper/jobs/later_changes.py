@@ -39,8 +39,13 @@ def move(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None
     """The customer's number or id changed: history stays with the person."""
     ids = [(identity.external_id, identity.kind) for identity in parsed.identities]
     contact_id = contacts.move_identity(conn, event.account_id, parsed.moved_from, ids)
-    if contact_id is not None and parsed.phone:
+    if contact_id is None:
+        return
+    if parsed.phone:
         contacts.replace_phone(conn, contact_id, parsed.phone)
+    old, new = ", ".join(parsed.moved_from), ", ".join(external_id for external_id, _ in ids)
+    for conversation_id in contacts.conversation_ids(conn, contact_id):
+        timeline.add(conn, "moved", conversation_id=conversation_id, job_id=ctx.job.id, old=old, new=new)
 
 
 def prefer(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:

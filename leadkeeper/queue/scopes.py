@@ -12,8 +12,9 @@ from sqlalchemy import Connection, update
 from leadkeeper import clock
 from leadkeeper.queue.rows import pending
 from leadkeeper.store import settings_rows
-from leadkeeper.store.schema import jobs
+from leadkeeper.store.schema import jobs, settings
 from leadkeeper.store.signals import signal
+from leadkeeper.store.upsert import insert_once
 
 _ROW = "queue.parked"
 
@@ -49,6 +50,8 @@ def is_parked(conn: Connection, scope: str) -> bool:
 
 def parked(conn: Connection, *, lock: bool = False) -> frozenset[str]:
     """The halted scopes. With `lock` none is halted or set free until this transaction commits."""
+    if lock:  # two that are halted at once for the first time must meet at one row
+        insert_once(conn, settings, [{"name": _ROW, "value": [], "updated_at": clock.now(), "updated_by": None}])
     return frozenset(settings_rows.get(conn, _ROW, (), lock="write" if lock else None))
 
 

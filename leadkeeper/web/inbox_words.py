@@ -17,6 +17,7 @@ LINES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "closed": ("{who} closed the conversation", "The conversation was closed"),
     "reopened": ("{who} opened the conversation again", "The conversation was opened again"),
     "wrote_in_app": ("A colleague answered in the provider’s own app", "A colleague answered in the provider’s own app"),
+    "moved": ("Their number or id changed: {old} is now {new}", "Their number or id changed: {old} is now {new}"),
     "edited": ("The customer changed a message", "The customer changed a message"),
     "deleted": ("The customer deleted a message", "The customer deleted a message"),
     "retried": ("{who} tried to send a message again", "A message was tried again"),
@@ -59,7 +60,7 @@ TASKS: Mapping[str, str] = MappingProxyType({
 ICONS: Mapping[str, str] = MappingProxyType({
     "note": "note", "handed_over": "person", "assigned": "person", "given_back": "robot", "lead": "edit", "stage": "chart",
     "opt_out": "mute", "opt_in": "check", "edited": "edit", "deleted": "trash", "in_doubt": "alert", "send_failed": "alert",
-    "settled": "check", "closed": "check", "ingested": "plus", "retried": "retry", "wrote_in_app": "phone",
+    "settled": "check", "closed": "check", "ingested": "plus", "retried": "retry", "wrote_in_app": "phone", "moved": "phone",
 })  # fmt: skip
 
 Say = Callable[[str, Mapping[str, Any], Mapping[int, str]], dict[str, Any]]
@@ -120,6 +121,7 @@ _VALUES: Mapping[str, Say] = {
     "stage": lambda lang, data, people: {"stage": t(lang, humanise(str(data.get("stage", ""))))},
     "assigned": lambda lang, data, people: {"to": _name(people.get(data.get("to", 0), "?"))},
     "ingested": lambda lang, data, people: {"source": _name(t(lang, humanise(str(data.get("source", "")))))},
+    "moved": lambda lang, data, people: {end: _name(data.get(end, "")) for end in ("old", "new")},
     "lead": _changes,
 }
 

@@ -129,16 +129,21 @@ def _message(change: _Change, message: JsonObject, found: _Found) -> Event:
     kind = OWN_KINDS.get(kind_word, "message")
     sender = person.key
     if kind == "system":
-        sender = _moved_to(message) or sender
+        sender = _moving(message) or sender
     if not sender:
         kind = "unknown"
         found.notes.append("a message without any sender")
     return _event(change, kind, message, contact, sender)
 
 
-def _moved_to(message: JsonObject) -> str:
+def _moving(message: JsonObject) -> str:
+    """The id a customer who moves was known by: what they wrote under it is worked off before the move."""
     system = obj(message.get("system"))
-    return next((word(system[name]) for name in ("user_id", "wa_id", "new_wa_id") if word(system.get(name))), "")
+    former = [system.get(name) for name in ("previous_user_id", "previous_wa_id", "customer")]
+    if word(system.get("type")) != "user_changed_user_id":
+        former.append(message.get("from"))
+    new = [system.get(name) for name in ("user_id", "wa_id", "new_wa_id")]
+    return next((word(each) for each in (*former, *new) if word(each)), "")
 
 
 def _echoes(change: _Change, found: _Found) -> bool:
