@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from leadkeeper.cli.gate import Gate
+from leadkeeper.cli.patience import PatientProtocol
 from leadkeeper.errors import LeadkeeperError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ async def _serve(listener: socket.socket, load: Load, on_ready: Ready) -> None:
     gate = Gate()
     server = Server(
         uvicorn.Config(
-            gate, http="httptools", ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
+            gate, http=PatientProtocol, ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
             proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )  # fmt: skip

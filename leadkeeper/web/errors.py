@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from leadkeeper.errors import Invalid, LeadkeeperError, NotFound, TooMany, Unauthorized, Unavailable
@@ -73,6 +73,11 @@ async def bad_body(request: Request, error: RequestValidationError) -> Response:
     return _answer(request, 400, f"{first[0]}: {first[1]}", "invalid", fields)
 
 
+async def gone(request: Request, error: ClientDisconnect) -> Response:
+    """The caller has left in the middle of their request: nobody hears this, and it is no fault of ours."""
+    return Response(status_code=400)
+
+
 async def unforeseen(request: Request, error: Exception) -> Response:
     """A fault of ours: logged with an id, shown with the same id, without its inside."""
     mark = secrets.token_hex(4)
@@ -88,6 +93,7 @@ HANDLERS: dict[Any, Handler] = {
     LeadkeeperError: known,
     HTTPException: http,
     RequestValidationError: bad_body,
+    ClientDisconnect: gone,
     Exception: unforeseen,
 }
 

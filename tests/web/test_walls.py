@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -149,6 +149,29 @@ async def test_every_answer_carries_the_security_headers(desk: Desk, path: str) 
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/auth/login", "application/json"),
+        ("/api/webhooks/webchat", "application/json"),
+        ("/login", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_who_leaves_in_the_middle_of_asking_is_no_fault_of_ours(
+    desk: Desk, path: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def leaving():  # type: ignore[no-untyped-def]
+        yield b"{"
+        raise ClientDisconnect
+
+    desk.token(Role.OWNER)
+    with caplog.at_level(logging.WARNING):
+        answer = await desk.caller().post(path, content=leaving(), headers={"content-type": kind})
+
+    assert answer.status_code == 400
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("path", ["/broken", "/api/tests/broken"])
