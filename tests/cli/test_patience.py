@@ -71,7 +71,7 @@ async def call() -> AsyncIterator[Connect]:
     app = Starlette(routes=[Route("/", answer, methods=["GET", "POST"])])
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=Hasty, ws="none", lifespan="off", log_config=None))
     running = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
 

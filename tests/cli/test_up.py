@@ -55,7 +55,7 @@ def test_from_nothing_to_an_invitation_through_a_sudden_death_to_a_clean_stop(st
     assert up.get("/readyz").status_code == 200
 
     (child,) = up.children()
-    with socket.create_connection(("127.0.0.1", int(up.settings["PORT"]))) as caller:
+    with socket.create_connection(("127.0.0.1", int(up.settings["PORT"])), 20) as caller:
         caller.sendall(b"GET /healthz HTTP/1.1\r\nx: " + b"y" * 70_000)
         assert b"400" in caller.recv(100)
 
