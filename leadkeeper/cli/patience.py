@@ -6,7 +6,6 @@ fill the memory with a header that never ends.
 
 import asyncio
 import math
-from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -75,6 +74,6 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _look(self) -> None:
         if self.loop.time() >= self._until:
-            cast("asyncio.Transport", self.transport).close()
+            self.transport.close()
         else:
             self._timer = self.loop.call_later(self.look_seconds, self._look)
