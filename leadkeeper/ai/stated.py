@@ -32,6 +32,12 @@ _DUALS = {
 }
 
 _EMAIL = re.compile(r"(?<![\w.+-])([A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z]{2,24})(?![\w@])")
+_NUMBERED = re.compile(
+    r"(?:\b(?:order|ref(?:erence)?|invoice|ticket|case|file|application|request|tracking|passport|licen[cs]e|permit|eid|id|uid"
+    r"|account|iban|card|transaction|receipt|trn)|طلب|مرجع|فاتوره|فاتورة|معامله|معاملة|جواز|رخصه|رخصة|هويه|هوية|حساب|بطاقه|بطاقة)"
+    r"(?:[\s.:#=(]|number|num|no|nr|is|رقم|رقمها|رقمه|هو|هي)*$"
+)
+"""What stands before a number that is not a telephone's."""
 _PHONE = re.compile(r"(?<![\w/.\-@])(\+|00)?\(?(\d[\d\s().\-]{6,20}\d)(?![\w/@])")
 
 _NAME = re.compile(
@@ -95,12 +101,18 @@ def email(text: str) -> str | None:
 
 
 def phone(text: str) -> str | None:
-    """The first phone number: +digits when it is written internationally, else its digits (at least 9)."""
-    for match in _PHONE.finditer(fold(text)):
+    """The first phone number: +digits when it is written internationally, else its digits (9 to 12).
+
+    The number of an order, a passport, an account or a card is none.
+    """
+    folded = fold(text)
+    for match in _PHONE.finditer(folded):
+        if _NUMBERED.search(folded[: match.start()]):
+            continue
         digits = re.sub(r"\D", "", match.group(2))
         if match.group(1) and 8 <= len(digits) <= 15:
             return f"+{digits}"
-        if not match.group(1) and 9 <= len(digits) <= 15 and not re.search(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", match.group(2)):
+        if not match.group(1) and 9 <= len(digits) <= 12 and not re.search(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", match.group(2)):
             return digits
     return None
 

@@ -54,11 +54,19 @@ def not_delivered(conn: Connection, message_id: int, *, calls: bool = False) -> 
         if not opted_out:
             conversations.needs_human(conn, message.conversation_id, "send_failed")
     elif message.purpose == "person":
-        title = f"Your message could not be delivered: {message.reason or message.error_code}"
-        tasks.add(
-            conn, "send_failed", title, f"failed:{message_id}:{message.attempt}", conversation_id=message.conversation_id,
-            owner_id=message.user_id,
-        )  # fmt: skip
+        tell_author(conn, message, message.reason or message.error_code)
+
+
+def tell_author(conn: Connection, message: Row, reason: str) -> None:
+    """A person's own message did not leave: they are told, wherever they are by now."""
+    tasks.add(
+        conn,
+        "send_failed",
+        f"Your message could not be delivered: {reason}",
+        f"failed:{message.id}:{message.attempt}",
+        conversation_id=message.conversation_id,
+        owner_id=message.user_id,
+    )
 
 
 def leave_to_people(conn: Connection, conversation_id: int) -> None:

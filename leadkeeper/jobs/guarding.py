@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from leadkeeper.channels.base import channels
 from leadkeeper.crm import decisions
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.rules import history
 from leadkeeper.rules.facts import Reach, gather
 from leadkeeper.rules.guards import Block, Outgoing, check
 from leadkeeper.store.prepared import Row
@@ -39,6 +40,7 @@ def guard(
             template=message.kind == "template",
             overrides_opt_out=message.purpose == "person",
             revision=message.revision,
+            capped_until=_capped_until(conn, message),
         )
     facts = gather(
         conn,
@@ -51,3 +53,9 @@ def guard(
         without_message=message.id if message is not None else None,
     )
     return check(purpose, facts, now, about)
+
+
+def _capped_until(conn: Connection, message: Row) -> datetime | None:
+    if message.purpose != "proactive" or message.rule_run_id is None:
+        return None
+    return history.capped_until(conn, message.rule_run_id, message.id)

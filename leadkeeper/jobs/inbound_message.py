@@ -32,6 +32,9 @@ NOT_MESSAGES: Mapping[str, Callable[[Connection, JobContext, Row, Inbound], None
     "notice": later_changes.notice,
 }
 
+OF_OTHERS = ("location", "contacts")
+"""Kinds whose text names a place or other people, not their sender."""
+
 
 @job("inbound_message", at_once=True, when_failed=undone.hand_over_event, when_redriven=undone.reopen_event)
 def inbound_message(
@@ -68,10 +71,12 @@ def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> 
     message_id = messages.store_inbound(conn, _row(event, parsed, conversation_id))
     if message_id is None:
         return False
-    if parsed.text and not lead_given:
+    if parsed.text and not lead_given and parsed.kind not in OF_OTHERS:
         asked = None if new else conversations.get(conn, conversation_id).pending_question
-        found = extract(parsed.text, words.current(conn), asked, clock.now().date())
-        leads.merge(conn, contact_id, lead_id, found.fields())
+        found = extract(parsed.text, words.current(conn), asked, clock.now().date()).fields()
+        if parsed.phone:  # the provider vouches for theirs: another number in the text may be anybody's
+            found.pop("phone", None)
+        leads.merge(conn, contact_id, lead_id, found)
     preview = parsed.text or f"[{parsed.kind}]"
     conversations.received(conn, conversation_id, event.occurred_at, preview, language)
     decisions.open_for(conn, event.id, message_id, conversation_id)

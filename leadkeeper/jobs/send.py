@@ -187,6 +187,8 @@ def _blocked(conn: Connection, ctx: JobContext, message: Row, block: Block) -> O
     messages.cancel(conn, message.id, block.guard)
     if block.guard == "window" and refusals.goes_otherwise(conn, message, "template"):
         return Cancel("window: its template goes instead")
+    if message.purpose == "person":
+        delivery.tell_author(conn, message, block.guard)
     if delivery.blocked(conn, message, block.guard):
         hand_over(conn, ctx, message.conversation_id, block.guard)
     return Cancel(block.guard)

@@ -227,3 +227,24 @@ async def test_fields_are_taken_from_what_the_customer_writes(db: Database, tmp_
 
         (contact,) = await place.rows(select(contacts))
         assert (contact.email, contact.nationality) == ("sara@example.com", "India") or contact.email == "sara@example.com"
+
+
+async def test_a_number_in_a_text_does_not_replace_the_one_the_customer_writes_from(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        await place.says(SARA, "Please call my husband, his phone is 050 765 4321")
+        await place.idle()
+
+        assert [row.phone for row in await place.rows(select(contacts))] == [f"+{SARA}"]
+
+
+async def test_the_name_of_a_place_or_of_somebody_elses_card_says_nothing_of_its_sender(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        card = {"name": {"formatted_name": "my name is Ravi, golden visa"}, "phones": [{"phone": "+97150"}]}
+        message = payloads.message("wamid.card", SARA, {"type": "contacts", "contacts": [card]})
+        await place.take(
+            payloads.envelope(place.sim_account, payloads.messages_value(place.sim_account, [message], {SARA: "Sara"}))
+        )
+        await place.idle()
+
+        assert [row.name for row in await place.rows(select(contacts))] == ["Sara"]
+        assert [row.service for row in await place.rows(select(leads))] == [None]

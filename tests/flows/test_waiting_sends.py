@@ -5,16 +5,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Connection, insert, select
 
 from leadkeeper import clock
+from leadkeeper.crm import accounts
 from leadkeeper.crm import tasks as task_book
+from leadkeeper.jobs import person
+from leadkeeper.rules import book
 from leadkeeper.simulator.behaviour import Behaviour, Step
 from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
-from leadkeeper.store.schema import jobs, messages, tasks
+from leadkeeper.store.schema import jobs, messages, rule_runs, tasks
 from tests.flows.test_late_failures import known, writes
-from tests.flows.test_main_job import SARA
+from tests.flows.test_main_job import SARA, user
 from tests.flows.test_nothing_stays_open import HOURS, OFFICE, settled, tell, thread_of
 from tests.flows.town import Town, town
 
@@ -168,3 +171,53 @@ async def test_what_comes_after_a_send_in_doubt_goes_after_thirty_seconds(db: Da
             await settled(place)
 
         assert [row.state for row in await place.outbound()] == ["unknown", "accepted"]
+
+
+async def test_what_waited_for_a_halted_account_leaves_no_faster_than_its_rules_cap(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        await awake(place)
+        await place.db.write(accounts.halt, place.account_id, "190: expired")
+        rule_id = await place.db.write(_capped_at_one)
+        runs = [await place.db.write(_fired, rule_id, number) for number in range(2)]
+        for number, run_id in enumerate(runs):
+            message_id = await writes(place, purpose="proactive", body=f"News {number}", rule_run_id=run_id)
+            await place.db.write(lambda conn, one=run_id, said=message_id: _wrote(conn, one, said))
+        await place.idle()
+
+        await place.db.write(accounts.resume, place.account_id)
+        await settled(place)
+        assert [row.state for row in await place.outbound()][1:] == ["accepted", "ready"]
+
+        with later(timedelta(minutes=61)):
+            await settled(place)
+        assert [row.state for row in await place.outbound()][1:] == ["accepted", "accepted"]
+
+
+def _capped_at_one(conn: Connection) -> int:
+    document = next(each for each in book.first_set() if each["key"] == "followup_due")
+    return int(book.save(conn, {**document, "key": "capped", "limits": {"maxPerHour": 1}}).id)
+
+
+def _fired(conn: Connection, rule_id: int, number: int) -> int:
+    row = {"rule_id": rule_id, "rule_version": 1, "verdict": "fired", "episode": f"e{number}", "trace": {}, "at": clock.now()}
+    return int(conn.execute(insert(rule_runs).values(**row).returning(rule_runs.c.id)).scalar_one())
+
+
+def _wrote(conn: Connection, run_id: int, message_id: int) -> None:
+    conn.execute(rule_runs.update().where(rule_runs.c.id == run_id).values(message_id=message_id))
+
+
+async def test_a_persons_message_whose_window_has_closed_meanwhile_is_shown_to_them(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        omar = await user(place)
+        await awake(place)
+        await place.db.write(accounts.halt, place.account_id, "190: expired")
+        said = person.Said(text="Nine to eight, dear Sara.", client_id="c1")
+        await place.db.write(person.say, place.settings, (await thread_of(place)).id, omar, said)
+
+        with later(timedelta(hours=25)):
+            await place.db.write(accounts.resume, place.account_id)
+            await settled(place)
+
+        assert [row.reason for row in await place.outbound()][1:] == ["window"]
+        assert await place.count(tasks, tasks.c.kind == "send_failed", tasks.c.owner_id == omar) == 1
