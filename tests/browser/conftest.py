@@ -49,6 +49,7 @@ class Visitor:
     ) -> BrowserContext:
         """A fresh browser profile: logged in as `role`, reading in a language and theme."""
         context = self._browser.new_context(viewport={"width": width, "height": 860}, **more)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         cookies = {"leadkeeper_lang": language, "leadkeeper_theme": theme}
         if role is not None:
             self._town.set_look(role, language, theme)

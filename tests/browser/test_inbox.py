@@ -122,7 +122,7 @@ def test_what_a_colleague_does_appears_while_one_writes(visit: Visitor, town: To
 
     town.db.write_now(lambda conn: timeline.add(conn, "note", conversation_id=ids["doubt"], text="He called the office"))
 
-    expect(page.locator("#thread")).to_contain_text("He called the office", timeout=10_000)
+    expect(page.locator("#thread")).to_contain_text("He called the office")
     assert page.input_value("#text") == "I am writing"
 
 

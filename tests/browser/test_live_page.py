@@ -43,10 +43,10 @@ def test_a_lost_connection_is_said_and_taken_back(visit: Visitor) -> None:
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.evaluate("window.dispatchEvent(new Event('pagehide'))")
     page.evaluate("const shown = new Event('pageshow'); shown.persisted = true; window.dispatchEvent(shown)")
-    expect(page.locator("#offline")).to_be_visible(timeout=15_000)
+    expect(page.locator("#offline")).to_be_visible()
 
     page.context.set_offline(False)
-    expect(page.locator("#offline")).to_be_hidden(timeout=40_000)
+    expect(page.locator("#offline")).to_be_hidden()
 
 
 def test_keys_open_the_sheet_move_through_rows_and_search(visit: Visitor) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from leadkeeper import clock
 from leadkeeper.crm import expiries, leads
-from leadkeeper.rules import run_book
+from leadkeeper.rules import book, run_book
 from leadkeeper.rules.run_book import RunView
 from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
@@ -16,6 +16,12 @@ from leadkeeper.store.schema import rule_runs, tasks
 from tests.flows.town import Town, town
 
 SARA = "971500000001"
+FOLLOW_UP = {
+    "key": "followup_due",
+    "name": "Follow up",
+    "trigger": {"kind": "followup.due"},
+    "do": [{"action": "send_text", "text": {"en": "Hi"}}],
+}
 
 
 async def known(place: Town) -> int:
@@ -27,8 +33,8 @@ async def known(place: Town) -> int:
     return int(row.id)
 
 
-async def run(place: Town, *, dry_run: bool = False) -> RunView:
-    run_id = await place.db.write(lambda conn: run_book.start(conn, "manual", dry_run=dry_run))
+async def run(place: Town, *, dry_run: bool = False, lead_id: int | None = None) -> RunView:
+    run_id = await place.db.write(lambda conn: run_book.start(conn, "manual", dry_run=dry_run, lead_id=lead_id))
     await place.idle()
     return await place.db.read(run_book.view, run_id)
 
@@ -92,3 +98,51 @@ async def test_what_is_not_sent_has_its_reason(db: Database, tmp_path: Path) -> 
         assert followup["sent"] == 0
         assert sum(followup["skipped"].values()) == 1
         assert await place.count(tasks) + await place.count(rule_runs, rule_runs.c.run_id == done.id) >= 1
+
+
+async def due(place: Town, *names: str) -> list[int]:
+    """Customers who have been answered and whose follow-up is due; returns their leads."""
+    await place.db.write(settings_rows.save, "quiet_hours", None)
+    for number, _ in enumerate(names):
+        await place.says(f"97150000010{number}", "Where is your office?")
+    await place.idle()
+    rows = await place.rows(select(lead_table.c.id).order_by(lead_table.c.id))
+    for row in rows:
+        await place.db.write(leads.set_follow_up, row.id, clock.now() - timedelta(hours=1))
+    return [row.id for row in rows]
+
+
+async def test_a_rule_writes_to_no_more_people_in_one_run_than_it_may(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        await due(place, "Sara", "Omar", "Lina")
+        (rule,) = await place.db.read(book.active, "followup.due")
+        await place.db.write(book.save, {**FOLLOW_UP, "limits": {"maxPerRun": 2}}, None, rule.id)
+
+        done = await run(place)
+
+        mine = next(each for each in done.rules if each["key"] == "followup_due")
+        assert (mine["candidates"], mine["sent"], mine["skipped"]) == (3, 2, {"run_cap": 1})
+
+
+async def test_a_run_for_one_lead_asks_nobody_else(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        _, omar = await due(place, "Sara", "Omar")
+
+        done = await run(place, lead_id=omar)
+
+        followup = next(rule for rule in done.rules if rule["key"] == "followup_due")
+        assert (followup["candidates"], followup["sent"]) == (1, 1)
+
+
+async def test_a_dry_run_does_not_promise_again_what_was_done(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        lead_id = await known(place)
+        day = (clock.now() + timedelta(days=30)).date()
+        await place.db.write(lambda conn: expiries.learn(conn, lead_id, "visa", day))
+        assert (await run(place)).totals.sent == 1
+
+        again = await run(place, dry_run=True)
+
+        assert again.totals.sent == 0
+        reminder = next(rule for rule in again.rules if rule["key"] == "expiry_30")
+        assert reminder["skipped"] == {"fired_before": 1}
