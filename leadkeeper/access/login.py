@@ -66,16 +66,14 @@ async def create_first_owner(db: Database, link: str, email: str, name: str, pas
     return await db.write(_first_owner, link, address, name, stored, visitor)
 
 
-def prepare(db: Database, settings: Settings) -> str | None:
-    """At start: make the first owner from the settings, or return the token of a new one-time link.
+def owner_of_settings(db: Database, settings: Settings) -> None:
+    """Before anybody is let in: make the first owner where the settings name one and nobody can log in.
 
-    None when somebody can log in. Raises Misconfigured, naming the setting, for half an owner or a weak password.
+    Raises Misconfigured, naming the setting, for half an owner or a weak password.
     """
-    if db.read_now(users.anyone):
-        return None
     secret = settings.admin_password.get_secret_value()
-    if not settings.admin_email and not secret:
-        return db.write_now(setup_links.make)
+    if (not settings.admin_email and not secret) or db.read_now(users.anyone):
+        return
     try:
         address = users.clean_email(settings.admin_email)
         password = passwords.strong(secret, address)
@@ -83,7 +81,11 @@ def prepare(db: Database, settings: Settings) -> str | None:
         wrong = [f"LEADKEEPER_ADMIN_{name.upper()}: {words}" for name, words in error.fields.items()]
         raise Misconfigured(f"the first owner cannot be made: {'; '.join(wrong)}") from error
     db.write_now(_owner_of_settings, address, passwords.hash_now(password))
-    return None
+
+
+def invite(db: Database) -> str | None:
+    """The token of a new one-time link for the first owner; None when somebody can log in."""
+    return None if db.read_now(users.anyone) else db.write_now(setup_links.make)
 
 
 def _enter(conn: Connection, user_id: int, counted: list[str], rehash: str | None, visitor: Visitor) -> Entry:

@@ -140,7 +140,7 @@ def _announce(plan: Plan, parts: "Parts") -> None:
 
     if not _unannounced(plan):
         return
-    token = login.prepare(parts.db, parts.settings)
+    token = login.invite(parts.db)
     os.read(plan.once, 1)
     link = token and f"{parts.settings.origin}/setup?token={token}"
     log_file = str(_log_file(parts.settings)) if plan.quiet else None

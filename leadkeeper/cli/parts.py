@@ -45,6 +45,7 @@ class Parts:
 
         Raises SchemaMismatch, Misconfigured or Unavailable.
         """
+        from leadkeeper.access import login
         from leadkeeper.jobs import first_start
 
         box = SecretBox.open(folder.ensure(settings.data_dir))
@@ -57,6 +58,8 @@ class Parts:
             if demo:
                 db.read_now(_refuse_demo)
             step("database" if before == now else f"database, schema {before or 'none'} -> {now}")
+            if web:
+                login.owner_of_settings(db, settings)
             made, index = _worker(db, settings, box) if worker else (None, None)
             app = _app(db, settings, box, made, demo) if web else None
             if app is not None and index is not None:

@@ -31,7 +31,7 @@ def web() -> None:
 def _announce(parts: "Parts") -> None:
     from leadkeeper.access import login
 
-    token = login.prepare(parts.db, parts.settings)
+    token = login.invite(parts.db)
     typer.echo(f"serving on {parts.settings.origin}")
     if token is not None:
         typer.echo(f"first owner, once, within 30 minutes: {parts.settings.origin}/setup?token={token}")

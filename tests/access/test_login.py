@@ -115,7 +115,7 @@ def test_weak_passwords_are_refused_by_field(weak: str) -> None:
 
 
 async def test_the_link_makes_one_owner_and_no_second(db: Database) -> None:
-    link = login.prepare(db, Settings())
+    link = login.invite(db)
     assert link is not None
 
     entry = await login.create_first_owner(db, link, "sara@example.com", "Sara", PASSWORD, HERE)
@@ -124,12 +124,12 @@ async def test_the_link_makes_one_owner_and_no_second(db: Database) -> None:
     assert await db.read(sessions.find, entry.token) is not None
     with pytest.raises(Conflict):
         await login.create_first_owner(db, link, "omar@example.com", "Omar", PASSWORD, HERE)
-    assert login.prepare(db, Settings()) is None
+    assert login.invite(db) is None
 
 
 async def test_a_link_that_is_unknown_replaced_or_old_opens_nothing(db: Database) -> None:
-    first = login.prepare(db, Settings())
-    second = login.prepare(db, Settings())
+    first = login.invite(db)
+    second = login.invite(db)
     assert first is not None and second is not None
 
     for link in ("", "made-up", first):
@@ -143,7 +143,7 @@ async def test_a_link_that_is_unknown_replaced_or_old_opens_nothing(db: Database
 
 
 async def test_a_bad_field_does_not_use_the_link_up(db: Database) -> None:
-    link = login.prepare(db, Settings())
+    link = login.invite(db)
     assert link is not None
 
     with pytest.raises(Invalid):
@@ -155,8 +155,8 @@ async def test_a_bad_field_does_not_use_the_link_up(db: Database) -> None:
 def test_the_settings_can_make_the_first_owner(db: Database, tmp_path: Path) -> None:
     given = Settings(admin_email="Sara@example.com", admin_password=SecretStr(PASSWORD), data_dir=tmp_path)
 
-    assert login.prepare(db, given) is None
-    assert login.prepare(db, given) is None
+    login.owner_of_settings(db, given)
+    login.owner_of_settings(db, given)
 
     assert [(user.email, user.role) for user in db.read_now(users.listed)] == [("sara@example.com", Role.OWNER)]
 
@@ -172,6 +172,6 @@ def test_the_settings_can_make_the_first_owner(db: Database, tmp_path: Path) -> 
 )
 def test_what_is_wrong_with_the_owner_of_the_settings_is_named(db: Database, email: str, password: str, named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
-        login.prepare(db, Settings(admin_email=email, admin_password=SecretStr(password)))
+        login.owner_of_settings(db, Settings(admin_email=email, admin_password=SecretStr(password)))
 
     assert not db.read_now(users.anyone)

@@ -4,7 +4,6 @@ import pytest
 
 from leadkeeper.access import login, sessions
 from leadkeeper.access.roles import Role
-from leadkeeper.config import Settings
 from leadkeeper.example.load import load
 from leadkeeper.secretbox import SecretBox
 from tests.web.conftest import PASSWORD, Desk
@@ -116,7 +115,7 @@ async def test_set_up_goes_by_the_link_and_then_closes(desk: Desk) -> None:
     caller = desk.caller()
     assert (await caller.get("/login")).headers["location"] == "/setup"
     assert "not set up yet" in (await caller.get("/setup")).text
-    link = login.prepare(desk.db, Settings())
+    link = login.invite(desk.db)
 
     page = await caller.get(f"/setup?token={link}")
     bad = await caller.post("/setup", data={"token": link, "name": "Sara", "email": "sara@example.com", "password": "short"})
@@ -186,7 +185,7 @@ async def test_a_message_is_shown_once_on_the_next_page(desk: Desk) -> None:
 
 
 async def test_the_first_owner_of_a_demo_goes_straight_to_the_customers_who_write(desk: Desk) -> None:
-    link = login.prepare(desk.db, Settings())
+    link = login.invite(desk.db)
     desk.db.write_now(load, SecretBox.open(desk.settings.data_dir))
 
     form = {"token": link, "name": "Sara", "email": "sara@example.com", "password": PASSWORD}
