@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leadkeeper.access.users import LANGUAGES, THEMES
 from leadkeeper.config import Settings
-from leadkeeper.web import bodies, cookies
+from leadkeeper.web import cookies
+from leadkeeper.web.bodies import Body
 from leadkeeper.web.site import Site
 
 
@@ -58,7 +59,8 @@ class Shell:
         settings = await self.site.settings()
         _believe_proxy(scope, settings)
         scope["state"] = {**scope.get("state", {}), **self._state(scope, settings)}
-        await self.app(scope, bodies.limited(scope, receive), _with_headers(send, settings))
+        body = Body(scope, receive)
+        await self.app(scope, body.receive, _answering(send, settings, body))
 
     def _state(self, scope: Scope, settings: Settings) -> dict[str, Any]:
         client = scope.get("client")
@@ -113,9 +115,11 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
         return None
 
 
-def _with_headers(send: Send, settings: Settings) -> Send:
+def _answering(send: Send, settings: Settings, body: Body) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
+            if message["status"] >= 400:
+                await body.forget()
             protect(MutableHeaders(scope=message), secure=settings.secure)
         await send(message)
 

@@ -5,13 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from leadkeeper.cli.patience import HEAD_BYTES, PatientProtocol
+from tests.web.serving import served
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\n"
@@ -69,23 +69,16 @@ async def answer(request: Request) -> Response:
 async def call() -> AsyncIterator[Connect]:
     """Connects to a server of our protocol."""
     app = Starlette(routes=[Route("/", answer, methods=["GET", "POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=Hasty, ws="none", lifespan="off", log_config=None))
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-
     callers: list[Caller] = []
+    async with served(app, Hasty) as port:
 
-    async def connect() -> Caller:
-        callers.append(Caller(*await asyncio.open_connection("127.0.0.1", port)))
-        return callers[-1]
+        async def connect() -> Caller:
+            callers.append(Caller(*await asyncio.open_connection("127.0.0.1", port)))
+            return callers[-1]
 
-    yield connect
-    for each in callers:
-        await each.leaves()
-    server.should_exit = True
-    await running
+        yield connect
+        for each in callers:
+            await each.leaves()
 
 
 @pytest.mark.parametrize(

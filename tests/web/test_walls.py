@@ -1,5 +1,6 @@
 """Cross-site requests, body limits, content types, headers, proxies, error shapes."""
 
+import asyncio
 import logging
 
 import pytest
@@ -13,6 +14,7 @@ from leadkeeper.store import settings_rows
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import guarded_router
 from tests.web.conftest import PASSWORD, Desk
+from tests.web.serving import served
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
@@ -76,6 +78,30 @@ async def test_bad_bodies_of_the_api_have_their_status_and_one_shape(
     assert told["ok"] is False
     assert told["code"] == code
     assert told["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "size"),
+    [
+        ("/api/webhooks/whatsapp", "application/json", 4_100_000),
+        ("/api/auth/login", "application/json", 4_000_000),
+        ("/login", "application/x-www-form-urlencoded", 4_000_000),
+    ],
+)
+@pytest.mark.parametrize("declared", [True, False])
+async def test_who_sends_too_much_hears_so_after_sending_it(desk: Desk, path: str, kind: str, size: int, declared: bool) -> None:
+    length = f"content-length: {size}" if declared else "transfer-encoding: chunked"
+    body = b"x" * size if declared else b"%x\r\n%b\r\n0\r\n\r\n" % (size, b"x" * size)
+    async with served(desk.app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: {kind}\r\n{length}\r\n\r\n".encode())
+        writer.write(body)
+        await writer.drain()
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 async def test_a_body_that_hides_its_length_is_counted(desk: Desk) -> None:
