@@ -45,9 +45,9 @@ def failed_of(conn: Connection, conversation_id: int) -> list[int]:
     return [int(event_id) for event_id in conn.execute(query).scalars()]
 
 
-def want_answer(conn: Connection, event_id: int, first_line: str | None) -> None:
-    """Its rules asked for an answer; the decision stays open until the answer is ready."""
-    _WANT_ANSWER.run(conn, event=event_id, line=first_line)
+def want_answer(conn: Connection, event_id: int, first_line: str | None) -> bool:
+    """Its rules asked for an answer; the decision stays open until the answer is ready. False: somebody has closed it."""
+    return _WANT_ANSWER.run(conn, event=event_id, line=first_line) > 0
 
 
 def unanswered(conn: Connection, conversation_id: int) -> list[Row]:

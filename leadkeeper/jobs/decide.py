@@ -96,8 +96,8 @@ def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict,
     """Close the decision, or leave it open for the answer the rules asked for."""
     event_id = facts.event_id or 0
     if verdict.settled == "answer":
-        decisions.want_answer(conn, event_id, verdict.first_line)
-        _ask_for_reply(conn, facts.conversation_id, settings)
+        if decisions.want_answer(conn, event_id, verdict.first_line):
+            _ask_for_reply(conn, facts.conversation_id, settings)
     elif verdict.settled == "sent":
         decisions.close(conn, [event_id], "answered", verdict.reason, verdict.message_id)
     elif verdict.settled == "silent":

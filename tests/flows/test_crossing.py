@@ -15,6 +15,8 @@ from leadkeeper.crm import accounts, conversations
 from leadkeeper.crm import contacts as contact_book
 from leadkeeper.crm import leads as lead_book
 from leadkeeper.jobs import send as sending
+from leadkeeper.jobs.decide import decide
+from leadkeeper.jobs.inbound_message import inbound_message
 from leadkeeper.queue import scopes
 from leadkeeper.queue.claim import Wanted, claim
 from leadkeeper.queue.jobs import Claimed
@@ -22,7 +24,7 @@ from leadkeeper.simulator.behaviour import Step
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import contacts, decisions, jobs, leads
 from tests.beside import Held, on_postgres
-from tests.flows.test_main_job import SARA
+from tests.flows.test_main_job import SARA, user
 from tests.flows.test_nothing_stays_open import HOURS, thread_of
 from tests.flows.town import Town, town
 
@@ -111,3 +113,23 @@ async def test_an_answer_taken_back_beside_a_hand_over_leaves_its_question_with_
         )
 
         assert await place.rows(select(decisions.c.outcome)) == [("handed_over",)]
+
+
+@on_postgres
+async def test_a_message_decided_beside_a_person_who_takes_over_is_theirs(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path, working=False) as place:
+        omar = await user(place)
+        await place.says(SARA, "Hello")
+        receiving = await claimed(place, "inbound_message")
+        await place.db.write(inbound_message, place.toolbox.context(receiving, lambda seconds: True), receiving.data["eventId"])
+        thread = await thread_of(place)
+        ctx = place.toolbox.context(receiving, lambda seconds: True)
+
+        beside(
+            db,
+            lambda conn: conversations.assign(conn, thread.id, omar),
+            lambda conn: decide(conn, ctx, event_id=receiving.data["eventId"]),
+        )
+
+        assert await place.decided() == [("handed_over", "person")]
+        assert await place.count(jobs, jobs.c.type == "reply") == 0
