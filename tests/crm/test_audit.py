@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import Connection, delete, update
 
 from leadkeeper import clock
-from leadkeeper.crm.audit import Audit, audit, last
-from leadkeeper.queue import control
+from leadkeeper.crm.audit import Audit, audit
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job
 from leadkeeper.simulator.behaviour import Step
@@ -113,61 +112,15 @@ async def test_rows_that_disagree_are_named(db: Database, tmp_path: Path, spoil:
     async with town(db, tmp_path) as place:
         await place.says(SARA, HOURS)
         await place.idle()
-        await place.db.write(quiet)
-        await place.db.write(spoil)
 
-        seen = await look(place)
+        seen = await place.db.write(lambda conn: spoilt(conn, spoil))
 
     assert name in found(seen)
     assert not seen.clean
     assert next(finding.ids for finding in seen.findings if finding.name == name)
 
 
-def quiet(conn: Connection) -> None:
-    """Nothing is claimed any more: what a test spoils stays so."""
-    control.choose(conn, "stopped")
-
-
-async def test_a_job_that_is_due_for_long_is_stuck_only_while_a_worker_runs(db: Database, tmp_path: Path) -> None:
-    now = clock.now()
-    beating = control.WorkerRow("w1", "here", 1, "0", "running", 0, 0, now, now)
-    async with town(db, tmp_path, working=False) as place:
-        await db.write(lambda conn: conn.execute(delete(jobs)) and None)
-        await db.write(enqueue, Job("purge", {}, run_at=now - timedelta(hours=1)))
-        stopped = await look(place)
-        await db.write(control.beat, beating)
-
-        running = await look(place)
-
-    assert (found(stopped), found(running)) == ({}, {"stuck_jobs": 1})
-
-
-async def test_messages_stored_in_another_order_than_they_came_are_named(db: Database, tmp_path: Path) -> None:
-    async with town(db, tmp_path) as place:
-        for text in (HOURS, NOTHING):
-            await place.says(SARA, text)
-            await place.idle()
-        first, second = [row for row in await place.rows(messages.select().order_by(messages.c.id)) if row.direction == "in"]
-
-        def swap(conn: Connection) -> None:
-            for message_id, event_id in ((first.id, None), (second.id, first.event_id), (first.id, second.event_id)):
-                conn.execute(update(messages).where(messages.c.id == message_id).values(event_id=event_id))
-
-        await place.db.write(swap)
-
-        seen = await look(place)
-
-    assert found(seen) == {"received_out_of_order": 1}
-
-
-async def test_the_nightly_audit_is_kept_for_the_console(db: Database, tmp_path: Path) -> None:
-    async with town(db, tmp_path) as place:
-        assert await db.read(last) is None
-        await place.db.write(lambda conn: enqueue(conn, Job("audit", {})))
-        await place.idle()
-
-        kept = await db.read(last)
-
-    assert kept is not None
-    assert kept["clean"] is True
-    assert kept["balance"]["received"] == 0
+def spoilt(conn: Connection, spoil: Spoil) -> Audit:
+    """The audit of spoilt rows, in one transaction: the worker beside it would mend some of them."""
+    spoil(conn)
+    return audit(conn)
