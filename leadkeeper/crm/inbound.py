@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
@@ -56,9 +57,11 @@ def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
     """
     now = clock.now()
     ids = _store(conn, deliveries, now)
+    point("ingest.delivery_stored")
     new = _events(
         conn, [(ids[place], arrival) for place, delivery in enumerate(deliveries) for arrival in delivery.arrivals], now
     )
+    point("ingest.events_stored")
     jobs = [
         Job("inbound_message", {"eventId": row.id}, key=in_key(row.account_id, row.sender), priority=Lane.INBOUND) for row in new
     ]
@@ -68,6 +71,7 @@ def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
         if delivery.statuses
     ]
     enqueue_all(conn, jobs)
+    point("ingest.jobs_enqueued")
     _note_inbound(conn, {row.account_id for row in new}, now)
     if any(delivery.unrouted for delivery in deliveries):
         signal(conn, "channels")

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import accounts, messages
 from leadkeeper.crm.conversations import out_key
 from leadkeeper.queue.enqueue import enqueue
@@ -17,6 +18,7 @@ def write(conn: Connection, draft: messages.Draft) -> int | None:
     """Write a message and the job that sends it; None when its cause has one already."""
     account_id = messages.account_of(conn, draft.conversation_id)
     message_id = messages.compose(conn, draft, account_id)
+    point("outbox.composed")
     if message_id is not None:
         _queue(conn, {"messageId": message_id}, draft.conversation_id, account_id, draft.purpose)
     return message_id

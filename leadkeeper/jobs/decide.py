@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, decisions, messages
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.delivery import queue_reply
@@ -60,8 +61,10 @@ def decide(conn: Connection, ctx: JobContext, event_id: int) -> Outcome:
     now = clock.now()
     settings = ctx.settings(conn)
     facts = gather(conn, decision.conversation_id, event_id, now, settings, reach=reaches())
+    point("decide.facts_gathered")
     rules = book.active(conn, TRIGGER)
     verdict = apply_rules(conn, ctx, history.add(conn, facts, rules), rules, now)
+    point("decide.rules_applied")
     _conclude(conn, ctx, facts, verdict, settings)
     return Done()
 
@@ -74,6 +77,7 @@ def apply_rules(conn: Connection, ctx: JobContext, facts: Facts, rules: Sequence
         if not found.fired and not found.near:
             continue
         run_id = runs.record(conn, rule, found, facts, job_id=ctx.job.id)
+        point("decide.run_recorded")
         if found.fired and run_id is not None:
             _carry_out(conn, ctx, rule, found, facts, run_id, verdict)
         elif found.block is not None and verdict.settled is None and rule.settles:
@@ -89,6 +93,7 @@ def _carry_out(
     effects = [step.action.run(conn, facts, step.params, context) for step in found.actions]
     for effect in effects:
         verdict.take(rule, effect)
+    point("decide.acted")
     runs.finish(conn, run_id, found, effects, job_id=ctx.job.id)
 
 
@@ -120,3 +125,4 @@ def _ask_for_reply(conn: Connection, conversation_id: int, settings: Settings) -
     run_at = max(now, min(quiet, first + timedelta(seconds=settings.quiet_max_seconds)))
     if postpone(conn, conversations.reply_key(conversation_id), run_at) is None:
         queue_reply(conn, conversation_id, run_at)
+        point("decide.reply_queued")

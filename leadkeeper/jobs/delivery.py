@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import contacts, conversations, decisions, messages, tasks, timeline
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Claimed, Job, Lane
@@ -49,6 +50,7 @@ def not_delivered(conn: Connection, message_id: int, *, calls: bool = False) -> 
     opted_out = contacts.opted_out(conn, message.conversation_id)
     events = decisions.reopen_answered_by(conn, message_id)
     decisions.close(conn, events, *(("silent", "opted_out") if opted_out else ("handed_over", "send_failed")))
+    point("failed.reopened")
     timeline.add(conn, "send_failed", conversation_id=message.conversation_id, message=message_id, code=message.error_code)
     if message.purpose in ("reply", "notice") or (calls and message.purpose == "proactive"):
         if not opted_out:

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, messages, outbox, texts
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guard
@@ -12,6 +13,7 @@ def hand_over(conn: Connection, ctx: JobContext, conversation_id: int, reason: s
     """The owner becomes nobody, a task is made, and a notice goes out when its guards let it."""
     if not conversations.needs_human(conn, conversation_id, reason, ctx.job.id):
         return
+    point("hand_over.owner_nobody")
     if guard(conn, ctx, conversation_id, "notice", clock.now()) is None:
         tell_once(conn, conversation_id, ctx.job.id, text)
 
@@ -20,6 +22,7 @@ def tell_once(conn: Connection, conversation_id: int, job_id: int | None, text: 
     """Write the notice, unless this hand-over has had its own. Whether it may go is asked again where it is sent."""
     if not conversations.tell_once(conn, conversation_id):
         return
+    point("hand_over.told_once")
     conversation = conversations.get(conn, conversation_id)
     since = conversation.needs_human_since or clock.now()
     outbox.write(

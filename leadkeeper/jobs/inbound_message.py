@@ -12,6 +12,7 @@ from leadkeeper import clock
 from leadkeeper.ai import language as languages
 from leadkeeper.ai.extraction import extract
 from leadkeeper.channels.base import Inbound, channels
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import contacts, conversations, decisions, inbound, leads, messages
 from leadkeeper.jobs import echoes, fetch_media, later_changes, test_message, undone
 from leadkeeper.jobs.context import JobContext
@@ -51,26 +52,31 @@ def inbound_message(
         event_id = test_message.store(conn, ctx.job.id, lead_id, message or {})
     event = inbound.event(conn, event_id)
     parsed = channels.get(event.channel).parse(event.kind, event.payload)
+    point("inbound.read")
     act = NOT_MESSAGES.get(parsed.kind)
     if act is not None:
         act(conn, ctx, event, parsed)
     elif _receive(conn, ctx, event, parsed):
         key = inbound.in_key(event.account_id, event.sender)
         enqueue(conn, Job("decide", {"eventId": event_id}, key=key, priority=Lane.INBOUND))
+        point("inbound.decide_enqueued")
     return Done()
 
 
 def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> bool:
     """Store a customer's message and open its decision; False when it is stored already."""
     contact_id, lead_id, lead_given = _who(conn, event, parsed)
+    point("inbound.sender_known")
     language = languages.detect(parsed.text, "") or None
     address = parsed.identities[0].external_id if parsed.identities else event.sender
     conversation_id, new = conversations.open_one(
         conn, contact_id=contact_id, account_id=event.account_id, lead_id=lead_id, address=address, language=language or "en"
     )
+    point("inbound.conversation_open")
     message_id = messages.store_inbound(conn, _row(event, parsed, conversation_id))
     if message_id is None:
         return False
+    point("inbound.message_stored")
     if parsed.text and not lead_given and parsed.kind not in OF_OTHERS:
         asked = None if new else conversations.get(conn, conversation_id).pending_question
         found = extract(parsed.text, words.current(conn), asked, clock.now().date()).fields()
@@ -80,6 +86,7 @@ def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> 
     preview = parsed.text or f"[{parsed.kind}]"
     conversations.received(conn, conversation_id, event.occurred_at, preview, language)
     decisions.open_for(conn, event.id, message_id, conversation_id)
+    point("inbound.decision_open")
     if parsed.media is not None and parsed.media.provider_id is not None:
         fetch_media.ask(conn, message_id, event.account_id)
     return True

@@ -16,6 +16,7 @@ from leadkeeper import clock
 from leadkeeper.ai import drafts
 from leadkeeper.ai.respond import Draft, Question, respond
 from leadkeeper.config import Settings
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, decisions, messages, outbox, thread
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.delivery import leave_to_people
@@ -70,8 +71,11 @@ async def reply(ctx: JobContext, conversation_id: int) -> Outcome:
             return Cancel("nothing unanswered")
         if asked.conversation.owner != "ai":
             return Cancel("a person took over", then=partial(leave_to_people, conversation_id=conversation_id))
+        point("reply.asked")
         draft = asked.stored or await _draft(ctx, asked)
+        point("reply.drafted")
         written = await ctx.db.write(conclude, ctx, asked, draft, last or asked.reopened)
+        point("reply.concluded")
         if written:
             break
     return Done()
@@ -99,6 +103,7 @@ def conclude(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, last
     conversation = conversations.get(conn, asked.conversation.id, lock=True)
     hold(conn, ctx.job)
     waiting = {row.event_id for row in decisions.unanswered(conn, conversation.id)}
+    point("reply.held")
     if conversation.owner != "ai":
         leave_to_people(conn, conversation.id)
         return True
@@ -107,6 +112,7 @@ def conclude(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, last
     if conversation.revision != asked.conversation.revision and not last:
         return False
     draft_id = drafts.store(conn, draft, conversation.id, ctx.job.id, asked.conversation.revision)
+    point("reply.draft_stored")
     block = guard(conn, ctx, conversation.id, "reply", clock.now(), event_id=asked.events[-1])
     if block is not None:
         outcome = "silent" if block.action == "silent" else "handed_over"
@@ -153,4 +159,5 @@ def _answer(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, draft
         draft_id=draft_id,
     )
     message_id = outbox.write(conn, answer) or messages.by_cause(conn, answer.cause)
+    point("reply.answer_written")
     decisions.close(conn, asked.events, "answered", draft.reason or "documents", message_id)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown, channels
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import accounts, conversations, messages, outbox, receipts, tasks
 from leadkeeper.jobs import delivery, refusals
 from leadkeeper.jobs.context import JobContext
@@ -47,10 +48,12 @@ async def send(ctx: JobContext, message_id: int, timer: bool = False, tries: int
     `timer`: no more than a look whether it is due; `tries`: those a proactive message has used in jobs before.
     """
     intent = await ctx.db.write(begin, ctx, message_id, timer, tries)
+    point("intent.committed")
     if not isinstance(intent, Intent):
         return intent
     channel = channels.get(intent.account.channel)
     result = await channel.send(ctx.http, intent, lambda: ctx.still_ours(intent.timeout.total_seconds()))
+    point("call.answered")
     return outcome_of(ctx, intent, result, tries)
 
 
@@ -63,6 +66,7 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool = Fals
     """
     conversation = conversations.get(conn, messages.get(conn, message_id).conversation_id, lock=True)
     hold(conn, ctx.job)
+    point("intent.held")
     message = messages.get(conn, message_id, lock=True)
     if message.state == "sending":
         return _found_sending(conn, ctx, message)
@@ -76,6 +80,7 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool = Fals
     waits = _must_wait(conn, ctx, message, account)
     if waits is not None:
         return waits
+    point("intent.guarded")
     return Intent(
         message_id=message_id,
         token=messages.begin_attempt(conn, message_id, ctx.job.id),
@@ -107,6 +112,7 @@ def outcome_of(ctx: JobContext, intent: Intent, result: SendResult, tries: int =
 def record_accepted(conn: Connection, message_id: int, provider_id: str) -> None:
     """The provider took it: name it, and apply receipts that came before our answer did."""
     messages.accepted(conn, message_id, provider_id)
+    point("record.accepted")
     delivery.reached(conn, message_id)
     settle(conn, message_id)
 
@@ -114,13 +120,16 @@ def record_accepted(conn: Connection, message_id: int, provider_id: str) -> None
 def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
     """No clear answer: a receipt settles it, or a person after ten minutes."""
     messages.in_doubt(conn, message_id, reason[:200])
+    point("record.in_doubt")
     outbox.look_later(conn, message_id, clock.now() + UNTIL_HUMAN)
+    point("record.timer_set")
     settle(conn, message_id)
 
 
 def settle(conn: Connection, message_id: int) -> None:
     """Apply what the provider has said of a message; a failure told late leads to the same as one told at once."""
     before = receipts.claim_parked(conn, message_id)
+    point("record.receipts_claimed")
     refused = receipts.apply(conn, message_id)
     if refused is not None:
         refusals.rejected(conn, message_id, refused.error_code, refused.error or "the provider could not deliver it")
@@ -237,6 +246,7 @@ def _refused_apart(ctx: JobContext, intent: Intent, refused: Refused, tries: int
 def _record_refused(conn: Connection, intent: Intent, refused: Refused, until: datetime) -> None:
     """Ready again; where the limit is the account's, everything it concerns waits with it."""
     messages.back_to_ready(conn, intent.message_id, refused.reason[:200], refused.code)
+    point("record.refused")
     if refused.scope != "message":
         accounts.rest(conn, intent.account.id, until, proactive=refused.scope == "proactive")
         accounts.note_error(conn, intent.account.id, f"{refused.code}: {refused.reason}")
@@ -259,4 +269,5 @@ def _halt(conn: Connection, message_id: int, account_id: int, reason: str) -> No
 def _record_rejected(conn: Connection, message_id: int, rejected: Rejected) -> None:
     reason = rejected.reason[:200]
     messages.failed(conn, message_id, rejected.code, reason)
+    point("record.rejected")
     refusals.rejected(conn, message_id, rejected.code, reason)

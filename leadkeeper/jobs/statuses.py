@@ -6,6 +6,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Status, channels
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import inbound, receipts
 from leadkeeper.crm.accounts import find
 from leadkeeper.jobs.context import JobContext
@@ -19,13 +20,16 @@ def statuses(conn: Connection, ctx: JobContext, delivery_id: int, accounts: list
     """Apply every status of one stored delivery; those of accounts that did not sign it stay with their delivery."""
     delivery = inbound.delivery(conn, delivery_id)
     received = channels.get(delivery.channel).receive(json.loads(delivery.body))
+    point("statuses.read")
     touched: dict[int, None] = {}
     for status in received.statuses:
         message_id = _keep(conn, delivery.channel, status, accounts)
         if message_id is not None:
             touched[message_id] = None
+    point("statuses.kept")
     for message_id in touched:
         settle(conn, message_id)
+        point("statuses.settled")
     return Done()
 
 

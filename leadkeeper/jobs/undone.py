@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, decisions, tasks
 from leadkeeper.jobs.hand_over import tell_once
 from leadkeeper.queue.jobs import Claimed
@@ -13,6 +14,7 @@ def hand_over_event(conn: Connection, job: Claimed, error: str) -> None:
     if not isinstance(event_id, int) or not decisions.event_exists(conn, event_id):
         return
     decisions.close_undone(conn, event_id, "handed_over", "job_failed")
+    point("failed.closed")
     decision = decisions.of_event(conn, event_id)
     conversation_id = decision.conversation_id if decision is not None else None
     if conversation_id is not None:

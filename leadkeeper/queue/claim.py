@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, SmallInteger, Update, bindparam, func, literal_column, select, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.rows import CLAIMED, LONELY, ready
 from leadkeeper.store.prepared import Prepared
@@ -53,12 +54,14 @@ def claim(conn: Connection, wanted: Wanted) -> Taken:
     common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease}
     lanes = sorted(_LANES.all(conn), key=lambda lane: int(lane.priority))
     due = [lane.priority for lane in lanes if lane.run_at <= now]
+    point("claim.lanes_read")
     taken: list[Claimed] = []
     if due and wanted.oldest:
         taken += _take(conn, _TAKE_OLDEST, common | {"most": wanted.oldest})
     for priority in due:
         if len(taken) < wanted.slots:
             taken += _take(conn, _TAKE, common | {"most": wanted.slots - len(taken), "lane": priority})
+    point("claim.taken")
     full = len(taken) >= wanted.slots
     later = [lane.run_at for lane in lanes if full or lane.run_at > now]
     return Taken(sorted(taken, key=Claimed.urgency), min(later, default=None))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, select, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.promote import lock_heads
@@ -115,9 +116,11 @@ def _insert_in_waves(conn: Connection, rows: list[_Row]) -> None:
             row.id = twins.get(row.dedupe, 0) if row.dedupe is not None else 0
         waiting = [row for row in waiting if not row.id]
         headed = lock_heads(conn, {row.key for row in waiting if row.key is not None})
+        point("enqueue.heads_held")
         sure, risky = _wave(waiting, headed)
         _insert(conn, sure)
         _insert_risky(conn, risky)
+        point("enqueue.wave_inserted")
         waiting = [row for row in waiting if not row.id]
 
 

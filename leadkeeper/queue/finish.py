@@ -12,6 +12,7 @@ from random import Random
 from sqlalchemy import Connection, Select, Update, bindparam, select, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.endings import BY_PERSON, EffectRaised, Ending, end, settle
 from leadkeeper.queue.give_back import Back, give_back
 from leadkeeper.queue.handlers import job_types
@@ -55,15 +56,20 @@ def finish(conn: Connection, results: Sequence[Result], base: timedelta) -> Fini
         return Finished([])
     plain = [result for result in results if isinstance(result.outcome, Done)]
     held = _hold(conn, _to_lock(conn, results, plain))
+    point("finish.held")
     done = _complete(conn, plain)
+    point("finish.completed")
     others = [result for result in results if result.job.id in held and not isinstance(result.outcome, Done)]
     endings, backs = _sort_out(conn, others, held, base)
     end(conn, endings)
     give_back(conn, backs)
+    point("finish.given_back")
     alive = done | {result.job.id for result in others}
     ended = done | {ending.job.id for ending in endings}
     promote(conn, {result.job.key for result in results if result.job.key is not None and result.job.id in ended})
+    point("finish.promoted")
     _write_effects(conn, [result for result in results if result.job.id in alive], endings)
+    point("finish.effects_written")
     late = [result for result in results if result.job.id not in alive]
     _record_errors(conn, others, endings, late)
     signal(conn, "stats")

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Update, bindparam, type_coerce, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.rows import IDS, pending
 from leadkeeper.store.given import NUMBER, TEXT, Given
@@ -40,6 +41,7 @@ def give_back(conn: Connection, back: Sequence[Back]) -> None:
     if not back:
         return
     merge_twins(conn, [each.id for each in back])
+    point("give_back.merged")
     rows = [(each.id, micros(each.run_at), each.attempts, each.losses, each.error) for each in back]
     _GIVE_BACK.run(conn, **_BACK.values(conn.dialect.name, rows))
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Update, bindparam, select, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.endings import BY_PERSON, EffectRaised, Ending, end, settle
 from leadkeeper.queue.give_back import Back, give_back
 from leadkeeper.queue.jobs import Claimed
@@ -47,6 +48,7 @@ def renew(conn: Connection, pairs: Sequence[tuple[int, int]], lease: timedelta) 
         return Renewed([], [])
     values = HELD.values(conn.dialect.name, pairs) | {"lease_until": clock.now() + lease}
     rows = _RENEW.all(conn, **values)
+    point("renew.renewed")
     return Renewed([(row.id, row.claim) for row in rows], [row.id for row in rows if row.cancel_requested])
 
 
@@ -78,6 +80,7 @@ def take_orphans(conn: Connection, workers: Collection[str]) -> int:
 def _take_over(conn: Connection, rows: Sequence[Any]) -> int:
     if not rows:
         return 0
+    point("rescue.found")
     parked = parked_among(conn, (row.scope for row in rows))
     endings: list[Ending] = []
     backs: list[Back] = []
@@ -94,6 +97,7 @@ def _take_over(conn: Connection, rows: Sequence[Any]) -> int:
     end(conn, endings)
     give_back(conn, backs)
     promote(conn, {ending.job.key for ending in endings if ending.job.key is not None})
+    point("rescue.given_back")
     record(conn, [TryError(row.id, row.attempts, row.worker, "lost", LOST) for row in rows])
     for ending in endings:
         _settle_apart(conn, ending)

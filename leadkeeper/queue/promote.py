@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, Select, Update, exists, select, update
 
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.rows import KEYS, follows, live_head, unfinished
 from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
@@ -22,6 +23,7 @@ def promote(conn: Connection, keys: Collection[str]) -> list[int]:
     if not keys:
         return []
     given = KEYS.values(conn.dialect.name, [(key,) for key in sorted(set(keys))])
+    point("promote.begins")
     return _PROMOTE.scalars(conn, **given)
 
 

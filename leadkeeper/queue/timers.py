@@ -14,6 +14,7 @@ from cronsim import CronSim, CronSimError
 from sqlalchemy import Connection, func, insert, select, update
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.errors import Invalid
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
@@ -96,6 +97,7 @@ def _run_slot(conn: Connection, row: Any, now: datetime, zone: ZoneInfo) -> int 
     moved = conn.execute(mine.values(next_at=following(row.cron, now, zone), last_at=now))
     if not moved.rowcount:
         return None
+    point("timers.moved")
     job = Job(row.job_type, row.data, priority=Lane.HOUSEKEEPING, dedupe=f"schedule:{row.name}")
     return enqueue(conn, job)
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, exc, text
 from sqlalchemy.engine import Engine
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.errors import CommitUnknown
 from leadkeeper.store import signals
 from leadkeeper.store.batches import Batches
@@ -243,12 +244,14 @@ def _run_plain(conn: Connection, call: Call) -> Told:
 
 def _commit(conn: Connection) -> None:
     """Commit; raises CommitUnknown when the connection broke and nobody can say whether it happened."""
+    point("commit.before")
     try:
         conn.commit()
     except exc.DBAPIError as error:
         if conn.dialect.name == "postgresql" and (error.connection_invalidated or isinstance(error, exc.OperationalError)):
             raise CommitUnknown(f"connection lost in COMMIT: {error.orig}") from error
         raise
+    point("commit.after")
 
 
 def _in_transaction(conn: Connection) -> bool:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from leadkeeper.channels.base import Event, Received, channels
 from leadkeeper.channels.webchat import LONGEST, LONGEST_SESSION, client_id
 from leadkeeper.channels.whatsapp.webhook import challenge, verify
+from leadkeeper.crashpoints import point
 from leadkeeper.crm import visitors
 from leadkeeper.crm.accounts import Account
 from leadkeeper.crm.inbound import Arrival, Delivery, accept
@@ -47,7 +48,9 @@ async def whatsapp(request: Request) -> Response:
     body = await request.body()
     trusted = _signers(await request.state.site.doors.of("whatsapp"), request, body)
     delivery = taken_apart("whatsapp", body, trusted)
+    point("ingest.verified")
     await request.state.db.write_batch(accept, delivery)
+    point("ingest.committed")
     return JSONResponse({"success": True})
 
 

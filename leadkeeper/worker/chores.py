@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
+from leadkeeper.crashpoints import point
 from leadkeeper.queue import control, timers
 from leadkeeper.queue.claim import lonely_due
 from leadkeeper.queue.leases import MOST, rescue, take_orphans
@@ -70,8 +71,10 @@ class Chores:
             found = True
             if taken < MOST:
                 break
+        point("boot.orphans_taken")
         if dead:
             await self._db.write(control.sign_off, *dead)
+        point("boot.signed_off")
         self._identity.bury(dead)
         return found
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
+from leadkeeper.crashpoints import point
 from leadkeeper.errors import CommitUnknown, NotFound
 from leadkeeper.queue.claim import OLDEST_EVERY, Taken, Wanted
 from leadkeeper.queue.endings import BY_PERSON, EffectRaised
@@ -184,6 +185,7 @@ class Pump:
     def _take(self, plan: Plan, taken: Taken, lease: Lease) -> None:
         self._next_at = taken.next_at
         self._claimed += len(taken.jobs)
+        point("pump.claimed")
         self.held.add(taken.jobs, lease)
         if plan.lonely:
             self.lonely, self._look = False, True
@@ -204,11 +206,13 @@ class Pump:
         else:
             if job_type.waits:
                 self.tasks.start(job, job_type, context, arguments)
+                point("pump.started")
             else:
                 self._prepared[job.id] = Prepared(job, partial(_run_def, job_type, context, arguments))
                 self.ready.add([job])
 
     def _task_ended(self, job: Claimed, outcome: Outcome | None, by_person: bool) -> None:
+        point("pump.ended")
         if outcome is None:
             self._forget(job)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
+from leadkeeper.crashpoints import point
 from leadkeeper.queue import control
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.leases import release
@@ -55,6 +56,7 @@ class Shift:
         try:
             await self._until_done(self._chores.arrive)
             await self._until_done(lambda: self._db.write(self._heart.beat))
+            point("boot.arrived")
             arrived()
             while not self._stopping:
                 if pumping.done():

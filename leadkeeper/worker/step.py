@@ -13,6 +13,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from leadkeeper import clock
+from leadkeeper.crashpoints import point
 from leadkeeper.queue.claim import Taken, Wanted, claim, claim_lonely
 from leadkeeper.queue.endings import EffectRaised
 from leadkeeper.queue.finish import Finished, Result, finish
@@ -74,11 +75,13 @@ def run_step(conn: Connection, plan: Plan) -> Stepped:
     until = clock.monotonic() + plan.budget
     for prepared in plan.prepared:
         results.append(Result(prepared.job, _call(conn, prepared)))
+        point("run.ended")
         if clock.monotonic() >= until:
             break
     ran = len(results) - len(plan.results)
     finished = _finish(conn, results, plan.base)
     _refuse_late(finished, {prepared.job.id for prepared in plan.prepared[:ran]})
+    point("run.finished")
     return Stepped(finished, ran, _claim(conn, plan, len(results)))
 
 
@@ -108,6 +111,7 @@ def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Fin
 
 def _call(conn: Connection, prepared: Prepared) -> Outcome:
     try:
+        point("run.begins")
         return prepared.call(conn)
     except Exception as error:
         if is_outage(error):

@@ -18,6 +18,7 @@ import httpx2
 
 from leadkeeper.channels.base import Account, JsonObject
 from leadkeeper.channels.whatsapp.reading import word
+from leadkeeper.crashpoints import point
 
 VERSION = "v26.0"
 """Graph API version of accounts that name none."""
@@ -71,6 +72,7 @@ class _Gate(httpx2.AsyncByteStream):
         if not self._may_write():
             raise _NotOurs
         self.written = True
+        point("call.writing")
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Hears httpcore2's steps; a proxy's CONNECT comes first and is not the request."""
@@ -151,6 +153,7 @@ async def _answer(http: httpx2.AsyncClient, request: httpx2.Request) -> Answer:
             body += chunk
             if len(body) > ANSWER_LIMIT_BYTES:
                 return Answer(response.status_code, None, response.headers)
+        point("call.received")
         return Answer(response.status_code, _json(bytes(body)), response.headers)
     finally:
         await response.aclose()
