@@ -12,7 +12,10 @@ from leadkeeper.knowledge.words import words
 WRITTEN = ("en", "ar")
 """The languages our own fixed texts exist in."""
 
-_NOT_SPOKEN = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+|[@#]\w+", re.I)
+LONGEST_READ = 4_000
+"""Characters of a message that are read; the rest is written in the same language."""
+
+_NOT_SPOKEN = re.compile(r"https?://\S+|www\.\S+|[@#]\w+", re.I)
 _ANYWHERE = frozenset(words("ok okay k hi hey hello yes no thx tnx pls lol wifi whatsapp visa email sms stop start"))
 """Latin words that writers of every language use alone."""
 
@@ -22,7 +25,7 @@ def detect(text: str, fallback: str) -> str:
 
     Urdu and Persian are told from Arabic by their own letters. Latin script reads as English.
     """
-    spoken = _NOT_SPOKEN.sub(" ", text)
+    spoken = " ".join(_NOT_SPOKEN.sub(" ", word) for word in text[:LONGEST_READ].split() if not _is_address(word))
     if language_of(spoken) == "en" and all(word in _ANYWHERE or word.isdecimal() for word in words(spoken)):
         return fallback
     return language_of(spoken) or fallback
@@ -31,3 +34,9 @@ def detect(text: str, fallback: str) -> str:
 def writes(language: str) -> str:
     """The language our fixed texts use for a customer of `language`."""
     return language if language in WRITTEN else WRITTEN[0]
+
+
+def _is_address(word: str) -> bool:
+    """True for something@somewhere.tld. By hand: the pattern for it takes cubic time on a text of at signs."""
+    at = word.find("@", 1)
+    return at > 0 and 0 < word.find(".", at + 2) < len(word) - 1

@@ -19,8 +19,9 @@ LENT = frozenset({"number", "date", "day", "time"})
 LEAST_PHONE = 7
 """Digits; shorter runs are numbers."""
 
-_EMAIL = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
-_LINK = re.compile(r"(?:[a-z][a-z0-9+.\-]*://|www\.)\S+|\b[\w\-]{2,}(?:\.[\w\-]+)*\.[a-z]{2,24}\b(?:[:/?#]\S*)?")
+# Every repetition before a sign that may never come has an end: without, a long run of digits takes seconds.
+_EMAIL = re.compile(r"[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+")
+_LINK = re.compile(r"(?:[a-z][a-z0-9+.\-]{0,30}://|www\.)\S+|\b[\w\-]{2,63}(?:\.[\w\-]{1,63}){0,20}\.[a-z]{2,24}\b(?:[:/?#]\S*)?")
 _ISO = re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\b")
 _DAY_FIRST = re.compile(r"\b(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})\b")
 _MONTH = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
@@ -32,7 +33,7 @@ _CLOCK = re.compile(rf"\b(\d{{1,2}})(?:[:.](\d{{2}}))?\s*{_HALF}|\b(\d{{1,2}}):(
 _PHONE = re.compile(r"(?<![\w.,])(?:\+|00)?\(?\d(?:[\s\-().]{0,2}\d){6,14}(?![\w])")
 _DECIMAL = re.compile(r"\d+\.\d{1,2}")
 _NUMBER = re.compile(
-    r"\d+(?:[.,]\d+)*(?:\s?(%|percent|k\b|m\b|mn\b|million\b|thousand\b|الف\b|مليون\b|بالميه|بالمايه|في الميه))?"
+    r"\d{1,40}(?:[.,]\d{1,40}){0,12}(?:\s?(%|percent|k\b|m\b|mn\b|million\b|thousand\b|الف\b|مليون\b|بالميه|بالمايه|في الميه))?"
 )
 _WORD = re.compile(r"[^\W\d_]+|[$€£¥₹﷼%]")
 _MONEY = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
