@@ -1,4 +1,4 @@
-"""Jobs for people: pages of the list, one job with the error of each try, failures by error."""
+"""Jobs for people: pages of the list, and one job with the error of each try."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, String, cast, func, or_, selec
 
 from leadkeeper import clock
 from leadkeeper.errors import NotFound
+from leadkeeper.queue import failures
 from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import job_errors, jobs
 
@@ -18,7 +19,7 @@ STATUSES = ("pending", "processing", "completed", "failed", "cancelled")
 @dataclass(frozen=True, slots=True)
 class JobFilter:
     """What the list shows; None: everything. `keys` are order keys, for example those of one lead; with
-    `about` also jobs whose data names that number, for example ("leadId", 5)."""
+    `about` also jobs whose data names that number, for example ("leadId", 5). `error` is a text or a likeness."""
 
     status: str | None = None
     type: str | None = None
@@ -108,19 +109,7 @@ class JobView:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class FailureGroup:
-    """Failed jobs of one type with one error. `ids` are the most recent ones."""
-
-    type: str
-    error: str
-    count: int
-    last_at: datetime
-    ids: Sequence[int]
-
-
 _SHOWN = tuple(jobs.c[name] for name in JobView.__slots__ if name != "tries")
-GROUP_IDS = 500
 COUNTED = 10_000
 """Jobs a filtered count looks at: constant work, however large the table is."""
 
@@ -162,20 +151,6 @@ def job(conn: Connection, job_id: int) -> JobView:
     return _view(row, [JobTry(*each) for each in tries])
 
 
-def failures(conn: Connection, since: datetime, limit: int = 20) -> list[FailureGroup]:
-    """Failed jobs since a moment, grouped by type and error, the latest group first."""
-    failed = (jobs.c.status == "failed", jobs.c.completed_at >= since)
-    last = func.max(jobs.c.completed_at, type_=jobs.c.completed_at.type).label("last_at")
-    grouped = select(jobs.c.type, jobs.c.error, func.count().label("n"), last).where(*failed)
-    rows = conn.execute(grouped.group_by(jobs.c.type, jobs.c.error).order_by(last.desc()).limit(limit)).all()
-    groups: list[FailureGroup] = []
-    for row in rows:
-        same = select(jobs.c.id).where(*failed, jobs.c.type == row.type, jobs.c.error == row.error)
-        ids = conn.execute(same.order_by(jobs.c.id.desc()).limit(GROUP_IDS)).scalars()
-        groups.append(FailureGroup(row.type, row.error or "", row.n, row.last_at, list(ids)))
-    return groups
-
-
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.status is not None:
@@ -187,7 +162,7 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     if wanted.since is not None:
         found.append(jobs.c.created_at >= wanted.since)
     if wanted.error is not None:
-        found.append(jobs.c.error == wanted.error)
+        found.append(failures.alike(wanted.error))
     return found
 
 

@@ -9,7 +9,8 @@ from leadkeeper import clock
 from leadkeeper.errors import Invalid, NotFound
 from leadkeeper.queue import control
 from leadkeeper.queue.control import WorkerRow
-from leadkeeper.queue.listing import JobFilter, failures, job, list_jobs
+from leadkeeper.queue.failures import failures
+from leadkeeper.queue.listing import JobFilter, job, list_jobs
 from leadkeeper.queue.outcomes import Done, Fail, Retry
 from leadkeeper.queue.scopes import park
 from leadkeeper.queue.stats import counts, throughput
@@ -120,6 +121,27 @@ def test_failures_are_grouped_by_type_and_error(queue: Queue) -> None:
 
     assert {(group.error, group.count) for group in groups} == {("a", 1), ("b", 2)}
     assert next(list(group.ids) for group in groups if group.error == "b") == [three.id, two.id]
+
+
+def test_failures_that_differ_in_a_number_of_ours_or_a_trace_stand_together_and_their_codes_apart(queue: Queue) -> None:
+    queue.enqueue(*(plain(n) for n in range(6)))
+    texts = [
+        *("there is no lead 7", "there is no lead 12"),
+        *("131026: 100% _refused_ (trace Aa1)", "131026: 100% _refused_ (trace Bb2)"),
+        *("131049: 100% _refused_ (trace Cc3)", "131026: 100X Xrefused_ (trace Dd4)"),
+    ]
+    queue.finish(*((claimed, Fail(text)) for claimed, text in zip(queue.claim(), texts, strict=True)))
+
+    groups = queue.db.read_now(failures, clock.now() - timedelta(hours=1))
+
+    assert {(group.error, group.count, len(group.ids)) for group in groups} == {
+        ("there is no lead …", 2, 2),
+        ("131026: 100% _refused_ (trace …)", 2, 2),
+        ("131049: 100% _refused_ (trace Cc3)", 1, 1),
+        ("131026: 100X Xrefused_ (trace Dd4)", 1, 1),
+    }
+    shown, _ = queue.db.read_now(list_jobs, JobFilter(error="131026: 100% _refused_ (trace …)"))
+    assert {each.error for each in shown} == {texts[2], texts[3]}
 
 
 def beat(queue: Queue, worker: str = "w", state: str = "running") -> None:

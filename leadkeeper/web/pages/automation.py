@@ -13,9 +13,9 @@ from leadkeeper import clock
 from leadkeeper.access import audit
 from leadkeeper.access.roles import Role
 from leadkeeper.jobs import redrive
-from leadkeeper.queue import control, listing, stats, timers
+from leadkeeper.queue import control, failures, stats, timers
 from leadkeeper.queue.control import WorkerRow
-from leadkeeper.queue.listing import FailureGroup
+from leadkeeper.queue.failures import FailureGroup
 from leadkeeper.queue.stats import Minute, Stats
 from leadkeeper.rules import run_book
 from leadkeeper.store.prepared import Row
@@ -68,7 +68,7 @@ async def automation(request: Request) -> Response:
         "every": partial(cron_words.said, request.state.lang),
         "purposes": cron_words.PURPOSES,
         "failed_days": FAILED_LATELY.days,
-        "group_ids": listing.GROUP_IDS,
+        "group_ids": failures.GROUP_IDS,
     }
     return render(request, "pages/automation.html", {"view": view, **more})
 
@@ -96,10 +96,10 @@ async def run_rules_now(request: Request) -> Response:
 async def retry_group(request: Request) -> Response:
     """Put every failed job of one type and error back, a few in each transaction."""
     form = await forms.read(request)
-    type_, error = form.values.get("type", ""), _same_lines(form.values.get("error", ""))
+    type_, error = form.values.get("type", ""), _kind(form.values.get("error", ""))
     db, user_id = request.state.db, request.state.user.id
-    groups = await db.read(listing.failures, clock.now() - FAILED_LATELY)
-    ids = [job_id for group in groups if group.type == type_ and _same_lines(group.error) == error for job_id in group.ids]
+    groups = await db.read(failures.failures, clock.now() - FAILED_LATELY)
+    ids = [job_id for group in groups if (group.type, _kind(group.error)) == (type_, error) for job_id in group.ids]
     revived = 0
     for at in range(0, len(ids), AT_ONCE):
         revived += await db.write(redrive.retry_many, ids[at : at + AT_ONCE], user_id)
@@ -114,9 +114,10 @@ def _note_retried(conn: Connection, user_id: int, job_type: str, count: int) -> 
     audit.record(conn, "jobs_retried", user_id, type=job_type, jobs=count)
 
 
-def _same_lines(text: str) -> str:
-    """A browser sends a hidden field's line ends in its own way."""
-    return text.replace("\r\n", "\n")
+def _kind(error: str) -> str:
+    """What makes two errors the same: a group may have grown since the page was drawn, and a browser sends a hidden
+    field's line ends in its own way."""
+    return failures.likeness(error.replace("\r\n", "\n"))
 
 
 def read(conn: Connection) -> AutomationView:
@@ -130,6 +131,6 @@ def read(conn: Connection) -> AutomationView:
         minutes=stats.throughput(conn),
         workers=workers,
         schedules=timers.listed(conn),
-        failures=listing.failures(conn, clock.now() - FAILED_LATELY),
+        failures=failures.failures(conn, clock.now() - FAILED_LATELY),
         runs=run_book.recent(conn, 5),
     )

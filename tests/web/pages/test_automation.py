@@ -81,8 +81,8 @@ async def test_run_now_leads_to_its_run_and_a_dry_run_says_that_nothing_is_sent(
 
 
 async def failed_jobs(business: Business, count: int) -> None:
-    for _ in range(count):
-        await business.caller(Role.ADMIN).post("/api/admin/automation/test-job", json={"leadId": 999999})
+    for number in range(count):
+        await business.caller(Role.ADMIN).post("/api/admin/automation/test-job", json={"leadId": 999990 + number})
     await business.place.idle()
 
 
