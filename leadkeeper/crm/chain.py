@@ -3,10 +3,12 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, or_, select
 
 from leadkeeper.store.prepared import Row
 from leadkeeper.store.schema import channel_accounts, decisions, inbound_events, messages, receipts
+
+_ANSWER = "reply:"
 
 
 def events(conn: Connection, event_ids: Collection[int]) -> Sequence[Row]:
@@ -51,6 +53,25 @@ def events_closed(conn: Connection, conversation_id: int, since: datetime, until
     closed = decisions.c.closed_at.between(since, until + timedelta(seconds=1))
     query = select(decisions.c.event_id).where(decisions.c.conversation_id == conversation_id, decisions.c.wants_answer, closed)
     return set(conn.execute(query).scalars())
+
+
+def answer_cause(event_id: int, reopened: int) -> str:
+    """The cause of an answer: the first event it was asked for, and how often that was opened again."""
+    return f"{_ANSWER}{event_id}:{reopened}"
+
+
+def events_asked(conn: Connection, message_ids: Collection[int]) -> set[int]:
+    """The events these answers were written for, also when they failed and their decisions were closed another way."""
+    causes = conn.execute(select(messages.c.cause).where(messages.c.id.in_(message_ids), messages.c.cause.like(f"{_ANSWER}%")))
+    first = {int(cause.removeprefix(_ANSWER).partition(":")[0]) for cause in causes.scalars()}
+    # Several messages answered by one failed answer were closed by its failure at one moment.
+    closed = [
+        and_(decisions.c.conversation_id == row.conversation_id, decisions.c.closed_at == row.closed_at)
+        for row in decided(conn, first)
+        if row.closed_at is not None
+    ]
+    together = conn.execute(select(decisions.c.event_id).where(or_(*closed))).scalars() if closed else ()
+    return first | set(together)
 
 
 def inbound_of(conn: Connection, event_ids: Collection[int]) -> list[int]:

@@ -14,6 +14,7 @@ from leadkeeper import clock
 from leadkeeper.ai import extractive
 from leadkeeper.config import Settings
 from leadkeeper.crm import simulated, texts
+from leadkeeper.crm.chain import answer_cause
 from leadkeeper.example import business
 from leadkeeper.example.business import Person
 from leadkeeper.example.load import MARK
@@ -129,7 +130,7 @@ def _ask(
             if not thread.spoken:
                 past.fired(place, "welcome", event, "greeting added", at)
             body = pick.text if thread.spoken else f"{_greeting(place.person)}\n\n{pick.text}"
-            answer = past.said(place, body, told_at, author="ai", purpose="reply", cause=f"reply:{event}:0", drafted=draft)
+            answer = past.said(place, body, told_at, author="ai", purpose="reply", cause=answer_cause(event, 0), drafted=draft)
             past.decided(place, event, message, "answered", pick.reason, at, told_at, answer)
             thread.last_out, thread.preview, thread.spoken, thread.unanswered = told_at, body, True, None
             return

@@ -100,7 +100,7 @@ def _follow(conn: Connection, found: _Found) -> Chain:
     """From what a message answered, through what decided it, to everything that came of it."""
     found.conversations |= {row.conversation_id for row in books.decided(conn, found.events) if row.conversation_id}
     found.outbound |= books.written_by(conn, found.jobs, found.conversations)
-    found.events |= books.events_answered(conn, found.outbound)
+    found.events |= books.events_answered(conn, found.outbound) | books.events_asked(conn, found.outbound)
     decisions = books.decided(conn, found.events)
     found.outbound |= {row.answer_id for row in decisions if row.answer_id is not None}
     named = {each.rule_run_id for each in spoken.listed(conn, sorted(found.outbound)) if each.rule_run_id is not None}

@@ -18,6 +18,7 @@ from leadkeeper.ai.respond import Draft, Question, respond
 from leadkeeper.config import Settings
 from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, decisions, messages, outbox, thread
+from leadkeeper.crm.chain import answer_cause
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.delivery import leave_to_people
 from leadkeeper.jobs.guarding import guard
@@ -153,7 +154,7 @@ def _answer(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, draft
         author="ai",
         purpose="reply",
         body=body,
-        cause=f"reply:{asked.events[0]}:{tries}",
+        cause=answer_cause(asked.events[0], tries),
         revision=revision,
         job_id=ctx.job.id,
         draft_id=draft_id,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert, select
 
 from leadkeeper import clock
 from leadkeeper.crm import messages, outbox
+from leadkeeper.jobs import chain
 from leadkeeper.simulator.behaviour import Behaviour, Step
 from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
@@ -202,3 +203,18 @@ async def test_a_failure_told_twice_is_acted_on_once(db: Database, tmp_path: Pat
 def approve(conn: Connection, name: str, language: str, body: str) -> None:
     row = {"channel": "whatsapp", "name": name, "language": language, "body": body, "status": "approved"}
     conn.execute(insert(templates).values(**row, updated_at=clock.now()))
+
+
+async def test_a_refused_answer_still_tells_which_messages_it_was_for(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path, quiet_seconds=0.5) as place:
+        await refused(place, 131026, late=False)
+        await place.says(SARA, "What are your opening hours?")
+        await place.says(SARA, "what are your opening hours")
+        await place.until(jobs, jobs.c.type == "send", jobs.c.status == "failed")
+        answer = next(row for row in await place.outbound() if row.purpose == "reply")
+
+        story = await place.db.read(chain.of_message, answer.id)
+
+        assert answer.state == "failed"
+        assert [said.body for said in story.inbound] == ["What are your opening hours?", "what are your opening hours"]
+        assert {row.outcome for row in story.decisions} == {"handed_over"}

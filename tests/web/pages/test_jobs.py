@@ -160,6 +160,22 @@ async def test_the_send_of_a_hand_over_notice_tells_why_it_was_written(business:
     assert places == sorted(places)
 
 
+async def test_the_send_of_an_answer_that_was_refused_still_tells_whom_it_answered(business: Business) -> None:
+    business.place.provider.script(SARA, [Step("error", times=1, status=400, code=131026)])
+    await business.place.says(SARA, "What are your opening hours?")
+    await business.place.idle()
+    viewer = business.caller(Role.VIEWER)
+    sends = (await viewer.get("/api/admin/automation/jobs", params={"type": "send", "status": "failed"})).json()["jobs"]
+
+    page = words(await viewer.get(f"{PAGE}/{sends[0]['id']}"))
+
+    told = page[page.index("The whole story") :]
+    parts = ["Came in", "What are your opening hours?", "Decided", "Handed over", "Rules", "Looked up", "Failed"]
+    places = [told.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 async def test_a_failed_job_shows_why_each_try_did_not_work_out(business: Business) -> None:
     admin = business.caller(Role.ADMIN)
     job_id = (await admin.post("/api/admin/automation/test-job", json={"leadId": 999999})).json()["jobId"]
