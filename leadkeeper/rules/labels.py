@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+FIRST_STRONG, END = "\u2068", "\u2069"
+"""Around a text whose direction is its own: without them an English text tears an Arabic sentence apart."""
+
 EXPIRIES: Mapping[str, tuple[str, str]] = {
     "visa": ("visa", "التأشيرة"),
     "emirates_id": ("Emirates ID", "الهوية الإماراتية"),
@@ -62,6 +65,11 @@ def service(code: str, language: str) -> str | None:
 def nationality(name: str, language: str) -> str:
     """A nationality in a language we write; as it stands when the word lists do not know it."""
     return _nationalities().get(name, name) if language == "ar" else name
+
+
+def quoted(text: str, language: str) -> str:
+    """A text in the quotation marks of a language."""
+    return f"«{FIRST_STRONG}{text}{END}»" if language == "ar" else f"“{text}”"
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any
 
 from leadkeeper.rules.catalogue import FACTS
 from leadkeeper.rules.conditions import Branch, Condition, Leaf
-from leadkeeper.rules.labels import expiry
+from leadkeeper.rules.labels import expiry, quoted
 from leadkeeper.rules.model import Rule
 from leadkeeper.rules.plain_words import (
     EFFECTS,
@@ -199,7 +199,7 @@ def _comparisons(trace: Mapping[str, Any], language: str) -> list[str]:
         said = _leaf(trace["fact"], trace["operator"], trace["expected"], language) if trace["fact"] in FACTS else trace["fact"]
         value = trace.get("value")
         if isinstance(value, Mapping):
-            value = ", ".join(f"“{phrase}”" for phrase in value.values()) or None
+            value = ", ".join(quoted(phrase, language) for phrase in value.values()) or None
         unknown = ("unknown", "غير معروف")[_place(language)]
         return [f"{mark} {said} ({unknown if value is None else _shown(value, language)})"]
     return [line for kind in ("all", "any", "not") for part in trace.get(kind, ()) for line in _comparisons(part, language)]

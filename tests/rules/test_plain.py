@@ -83,7 +83,7 @@ def test_actions_in_both_languages(action: dict[str, Any], english: str, arabic:
 def test_the_same_in_arabic() -> None:
     said = told("ar", trigger={"kind": "followup.due", "silentDays": 2}, do=[HELLO], limits={"oncePer": "contact"})
 
-    assert said == "عندما يحين موعد متابعة أو يمرّ يومين دون أي رسالة: أرسل «مرحبًا»؛ مرة واحدة لكل عميل."
+    assert said == "عندما يحين موعد متابعة أو يمرّ يومين دون أي رسالة: أرسل «\u2068مرحبًا\u2069»؛ مرة واحدة لكل عميل."
 
 
 def test_counts_take_the_form_arabic_asks_for() -> None:

@@ -11,6 +11,7 @@ from leadkeeper.crm import tasks
 from leadkeeper.rules import placeholders
 from leadkeeper.rules.actions.base import ActionParams, Context, Effect, action, values
 from leadkeeper.rules.facts import Facts
+from leadkeeper.rules.labels import quoted
 
 _NAME = re.compile(r"\{\s*name\s*\}")
 
@@ -32,7 +33,8 @@ class Params(ActionParams):
 
 
 def _summary(params: Params, language: str) -> str:
-    return f"أنشئ مهمة «{params.title}»" if language == "ar" else f"make a task “{params.title}”"
+    title = quoted(params.title, language)
+    return f"أنشئ مهمة {title}" if language == "ar" else f"make a task {title}"
 
 
 @action("create_task", en="make a task for a person", ar="أنشئ مهمة لموظف", params=Params, summary=_summary)

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from leadkeeper.rules.actions.base import ActionParams, Context, Effect, Text, action
 from leadkeeper.rules.actions.writing import template_of, write
 from leadkeeper.rules.facts import Facts
+from leadkeeper.rules.labels import quoted
 
 
 class Params(ActionParams):
@@ -16,7 +17,9 @@ class Params(ActionParams):
 
 
 def _summary(params: Params, language: str) -> str:
-    return f"أرسل «{params.text.ar or params.text.en}»" if language == "ar" else f"send “{params.text.en}”"
+    if language == "ar":
+        return f"أرسل {quoted(params.text.ar or params.text.en, language)}"
+    return f"send {quoted(params.text.en, language)}"
 
 
 @action(

@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from leadkeeper.rules.actions.base import ActionParams, Context, Effect, Text, action
 from leadkeeper.rules.facts import Facts
+from leadkeeper.rules.labels import quoted
 
 
 class Params(ActionParams):
@@ -13,9 +14,9 @@ class Params(ActionParams):
 
 
 def _summary(params: Params, language: str) -> str:
-    return (
-        f"ابدأ الرد بـ «{params.text.ar or params.text.en}»" if language == "ar" else f"begin the answer with “{params.text.en}”"
-    )
+    if language == "ar":
+        return f"ابدأ الرد بـ {quoted(params.text.ar or params.text.en, language)}"
+    return f"begin the answer with {quoted(params.text.en, language)}"
 
 
 @action(
