@@ -29,6 +29,8 @@ from leadkeeper.store.schema import (
 
 RECEIPTS = (("sent", 0.6), ("delivered", 1.4), ("read", 45.0))
 """(status, seconds after the provider took the message)."""
+RECEIVED = timedelta(milliseconds=31)
+"""A message is stored by then, however long its job had to wait: the deciding comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ class Past:
             sender=place.person.wa_id, payload=payload, occurred_at=at, received_at=at,
         )  # fmt: skip
         key = inbound.in_key(place.account_id, place.person.wa_id)
-        for kind in ("inbound_message", "decide"):
-            self._job(kind, {"eventId": event}, key, Lane.INBOUND, at, 0.01)
+        for kind, moment in (("inbound_message", at), ("decide", at + RECEIVED)):
+            self._job(kind, {"eventId": event}, key, Lane.INBOUND, moment, 0.01)
         message = self._put(
             messages, conversation_id=place.conversation_id, account_id=place.account_id, event_id=event, direction="in",
             kind="text", author="customer", body=text, external_id=wamid, occurred_at=at, created_at=at,

@@ -7,7 +7,7 @@ from random import Random
 from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
-from leadkeeper.crm import simulated
+from leadkeeper.crm import audit, simulated
 from leadkeeper.example import business, demo, history, samples
 from leadkeeper.example.clear import clear
 from leadkeeper.example.load import load
@@ -99,6 +99,15 @@ async def test_history_lies_in_the_past_and_leaves_no_work(db: Database, tmp_pat
         assert await db.read(many, receipts, receipts.c.received_at > now) == 0
         waiting = await db.read(many, conversations, conversations.c.needs_human_since.is_not(None))
         assert waiting == await db.read(many, tasks, tasks.c.done_at.is_(None))
+
+
+async def test_history_stands_up_to_the_audit(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        await told(place)
+
+        found = await db.read(audit.audit)
+
+        assert {finding.name: finding.ids for finding in found.findings if finding.count} == {}
 
 
 async def test_history_is_told_once_and_goes_with_the_example(db: Database, tmp_path: Path) -> None:
