@@ -9,7 +9,7 @@ from leadkeeper.errors import Misconfigured
 def ensure(folder: Path) -> Path:
     """Make the folder when there is none. Raises Misconfigured when it cannot be made or written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise _useless(folder, "it is a file" if isinstance(error, FileExistsError) else str(error.strerror)) from error
     if not os.access(folder, os.W_OK | os.X_OK):

@@ -100,10 +100,10 @@ def test_a_key_that_others_can_read_is_found_with_the_command_that_closes_it(ter
     assert found["fix"] == f"chmod 600 {terminal.data / 'secret.key'}"
 
 
-def test_a_data_folder_open_to_everybody_is_found(terminal: Terminal) -> None:
-    terminal.data.chmod(0o755)
+def test_a_data_folder_open_to_others_is_found(terminal: Terminal) -> None:
+    terminal.data.chmod(0o750)
 
-    assert examined(terminal)["data folder"]["fix"] == f"chmod o-rwx {terminal.data}"
+    assert examined(terminal)["data folder"]["fix"] == f"chmod go-rwx {terminal.data}"
 
 
 @pytest.mark.parametrize(("free", "mark"), [(1_000_000_000, "✓"), (100_000_000, "!"), (10_000_000, "✗")])

@@ -57,9 +57,9 @@ def data_folder(patient: Patient) -> Iterator[Finding]:
         yield broken(
             "data folder", f"{folder} cannot be written", "database, media and keys live there", f"chown -R $(id -u) {folder}"
         )
-    elif folder.stat().st_mode & 0o007:
-        cause = "media and the database can be read by every user of this machine"
-        yield look("data folder", f"{folder} is open to everybody", cause, f"chmod o-rwx {folder}")
+    elif folder.stat().st_mode & 0o077:
+        cause = "media and the database can be read by other users of this machine"
+        yield look("data folder", f"{folder} is open to others", cause, f"chmod go-rwx {folder}")
     else:
         yield fine("data folder", f"{folder} is ours alone")
 
