@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["FAR", "anchor", "monotonic", "now", "sleep_until_tick", "use", "use_monotonic"]
+__all__ = ["FAR", "anchor", "iso", "monotonic", "now", "sleep_until_tick", "use", "use_monotonic"]
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 """The run time of a job that is parked: its account is halted."""
@@ -25,6 +25,11 @@ def now() -> datetime:
     if _source is not None:
         return _source()
     return datetime.now(UTC) + _offset
+
+
+def iso(at: datetime) -> str:
+    """A moment as our JSON says it: UTC, to the millisecond: 2026-11-23T09:00:00.000Z."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def monotonic() -> float:

@@ -68,7 +68,7 @@ class Audit:
         found = {finding.name: {"of": finding.of, "count": finding.count, "ids": finding.ids} for finding in self.findings}
         doubts = {"count": self.doubts.count, "ids": self.doubts.ids}
         balance = {"handedOver" if name == "handed_over" else name: count for name, count in asdict(self.balance).items()}
-        return {"at": self.at.isoformat(), "clean": self.clean, "balance": balance, "findings": found, "inDoubt": doubts}
+        return {"at": clock.iso(self.at), "clean": self.clean, "balance": balance, "findings": found, "inDoubt": doubts}
 
 
 def audit(conn: Connection, patience: timedelta = PATIENCE) -> Audit:

@@ -93,7 +93,7 @@ class JobView:
             "data": self.data,
             "status": self.status,
             "priority": self.priority,
-            "runAt": None if self.parked else self.run_at.isoformat(),
+            "runAt": None if self.parked else clock.iso(self.run_at),
             "parked": self.parked,
             "key": self.key,
             "attempts": self.attempts,
@@ -103,9 +103,9 @@ class JobView:
             "scope": self.scope,
             "cancelRequested": self.cancel_requested,
             "error": self.error,
-            "createdAt": self.created_at.isoformat(),
-            "startedAt": self.started_at.isoformat() if self.started_at else None,
-            "completedAt": self.completed_at.isoformat() if self.completed_at else None,
+            "createdAt": clock.iso(self.created_at),
+            "startedAt": clock.iso(self.started_at) if self.started_at else None,
+            "completedAt": clock.iso(self.completed_at) if self.completed_at else None,
         }
 
 

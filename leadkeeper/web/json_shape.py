@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AwareDatetime
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Row
 
+from leadkeeper import clock
 from leadkeeper.channels.storable import storable_text
 
 LARGEST_ID = 2**63 - 1
@@ -43,10 +44,5 @@ def as_json(value: Any) -> Any:
     if isinstance(value, list | tuple | AbstractSet):
         return [as_json(held) for held in value]
     if isinstance(value, datetime):
-        return moment(value)
+        return clock.iso(value)
     return value.isoformat() if isinstance(value, date) else value
-
-
-def moment(at: datetime) -> str:
-    """A moment as ISO text in UTC, to the millisecond: 2026-11-23T09:00:00.000Z."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

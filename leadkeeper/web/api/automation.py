@@ -15,7 +15,7 @@ from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import Shape, router
-from leadkeeper.web.json_shape import LARGEST_ID, as_json, moment
+from leadkeeper.web.json_shape import LARGEST_ID, as_json
 
 PATH = "/api/admin/automation"
 
@@ -73,7 +73,7 @@ def worker_view(conn: Connection) -> dict[str, Any]:
         "desired": control.desired(conn),
         **stats.counts(conn).as_json(),
         "workers": as_json(live),
-        "timestamp": moment(clock.now()),
+        "timestamp": clock.iso(clock.now()),
     }
 
 
@@ -96,4 +96,4 @@ def _message(given: str | dict[str, Any] | None) -> dict[str, Any]:
     if isinstance(given, dict):
         given = given.get("body") or given.get("text")
     text = given if isinstance(given, str) and given.strip() else test_message.TEXT
-    return {"direction": "inbound", "channel": test_message.CHANNEL, "body": text[:4000], "createdAt": moment(clock.now())}
+    return {"direction": "inbound", "channel": test_message.CHANNEL, "body": text[:4000], "createdAt": clock.iso(clock.now())}

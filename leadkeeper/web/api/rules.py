@@ -13,6 +13,7 @@ from fastapi import Body, Request
 from pydantic import BeforeValidator, StrictBool
 from sqlalchemy import Connection
 
+from leadkeeper import clock
 from leadkeeper.access import audit
 from leadkeeper.channels.storable import storable
 from leadkeeper.errors import Invalid
@@ -21,7 +22,7 @@ from leadkeeper.rules.plain import describe
 from leadkeeper.store.prepared import Row
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import Shape, router
-from leadkeeper.web.json_shape import Id, moment
+from leadkeeper.web.json_shape import Id
 
 PATH = "/api/admin/automation"
 
@@ -124,8 +125,8 @@ def rule_json(conn: Connection, row: Row) -> dict[str, Any]:
         "version": row.version,
         "position": row.position,
         "inWords": describe(book.get(conn, row.id)),
-        "createdAt": moment(row.created_at),
-        "updatedAt": moment(row.updated_at),
+        "createdAt": clock.iso(row.created_at),
+        "updatedAt": clock.iso(row.updated_at),
     }
 
 

@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 
+from leadkeeper import clock
 from leadkeeper.errors import Invalid
 from leadkeeper.rules import runs
 from leadkeeper.rules.plain import explain
 from leadkeeper.store.prepared import Row
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import router
-from leadkeeper.web.json_shape import LARGEST_ID, Limit, Word, moment
+from leadkeeper.web.json_shape import LARGEST_ID, Limit, Word
 
 logs = router("/api/admin/automation", access=Access.VIEWER, tag="Run logs")
 known_logs = router("/api/automation", access=Access.VIEWER, tag="Run logs")
@@ -64,7 +65,7 @@ def entry(row: Row) -> dict[str, Any]:
         "reason": row.reason,
         "message": explain(row.verdict, row.reason, row.trace)[0],
         "trace": row.trace,
-        "createdAt": moment(row.at),
+        "createdAt": clock.iso(row.at),
     }
 
 

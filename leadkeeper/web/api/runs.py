@@ -16,7 +16,7 @@ from leadkeeper.rules import run_book
 from leadkeeper.store.signals import signal
 from leadkeeper.web.access import Access
 from leadkeeper.web.json_api import Shape, router
-from leadkeeper.web.json_shape import LARGEST_ID, Id, Limit, as_json, moment
+from leadkeeper.web.json_shape import LARGEST_ID, Id, Limit, as_json
 
 readers = router("/api/autopilot", access=Access.VIEWER, tag="Runs")
 admins = router("/api", access=Access.ADMIN, tag="Runs")
@@ -74,7 +74,7 @@ async def daily_or_preview(request: Request) -> JSONResponse:
     if request.state.user is None:
         return await _started(request, "cron")
     found = await request.state.db.read(due.take)
-    return JSONResponse({"ok": True, **as_json(found), "timestamp": moment(clock.now())})
+    return JSONResponse({"ok": True, **as_json(found), "timestamp": clock.iso(clock.now())})
 
 
 @cron.post("/automation/run-daily", status_code=202)
@@ -97,7 +97,7 @@ async def process_jobs(request: Request) -> dict[str, Any]:
     await request.state.db.write(_wake)
     running, counts = await request.state.db.read(_running)
     message = "The worker is running." if running else "The worker is not running: jobs wait until it is started."
-    return {"ok": True, "message": message, "isRunning": running, "stats": counts, "timestamp": moment(clock.now())}
+    return {"ok": True, "message": message, "isRunning": running, "stats": counts, "timestamp": clock.iso(clock.now())}
 
 
 def _refuse_get_by_login(request: Request) -> None:
@@ -120,7 +120,7 @@ async def _started(
         "processing": True,
         "dryRun": dry_run,
         "mode": "draft" if dry_run else "send",
-        "timestamp": moment(clock.now()),
+        "timestamp": clock.iso(clock.now()),
         "message": f"Run {run_id} is queued",
         "url": f"/api/autopilot/runs/{run_id}",
         **({"leadId": lead_id} if lead_id is not None else {}),

@@ -137,6 +137,7 @@ async def test_the_list_is_filtered_and_paged_without_gaps(open_desk: Desk) -> N
             break
 
     assert seen == sorted(ids, reverse=True)
+    assert page["jobs"][0]["createdAt"].endswith("Z")
     none = (await admin.get("/api/admin/automation/jobs", params={"since": "2999-01-01T00:00:00Z"})).json()
     assert none == {"ok": True, "jobs": [], "next": None}
 

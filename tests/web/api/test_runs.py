@@ -8,7 +8,6 @@ from leadkeeper.rules import book, run_book
 from leadkeeper.rules.run_book import Count
 from leadkeeper.store import settings_rows
 from leadkeeper.store.schema import jobs, runs
-from leadkeeper.web.json_shape import moment
 from tests.web.api.conftest import SARA, Business, new_lead
 from tests.web.conftest import Desk
 
@@ -58,7 +57,7 @@ async def test_a_dry_run_names_who_would_get_what_and_the_real_one_then_sends_it
     await business.place.idle()
     lead_id = (await business.thread())["lead"]["id"]
     agent, admin = business.caller(Role.AGENT), business.caller(Role.ADMIN)
-    await agent.patch(f"/api/leads/{lead_id}", json={"nextFollowUpAt": moment(clock.now())})
+    await agent.patch(f"/api/leads/{lead_id}", json={"nextFollowUpAt": clock.iso(clock.now())})
     await business.place.db.write(settings_rows.save, "quiet_hours", None)
 
     dry = (await admin.post(RUN, json={"dryRun": True})).json()["runId"]
