@@ -68,6 +68,8 @@ async def bad_body(request: Request, error: RequestValidationError) -> Response:
     problems = error.errors()
     if any(problem["type"] == "json_invalid" for problem in problems):
         return _answer(request, 400, "Invalid JSON body", "invalid_json", None)
+    if any(problem["type"] == "model_attributes_type" and problem["loc"] == ("body",) for problem in problems):
+        return _answer(request, 400, "The body must be a JSON object.", "invalid", None)
     fields = {_field(problem["loc"]): str(problem["msg"]).removeprefix("Value error, ") for problem in problems}
     first = next(iter(fields.items()))
     return _answer(request, 400, f"{first[0]}: {first[1]}", "invalid", fields)

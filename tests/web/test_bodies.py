@@ -37,6 +37,12 @@ async def test_bad_bodies_of_the_api_have_their_status_and_one_shape(
     assert told["error"]
 
 
+async def test_a_body_that_is_no_object_is_told_so_in_plain_words(desk: Desk) -> None:
+    answer = await desk.caller().post("/api/auth/login", json=["sara@example.com"])
+
+    assert answer.json() == {"ok": False, "error": "The body must be a JSON object.", "code": "invalid"}
+
+
 @pytest.mark.parametrize(
     ("path", "kind", "size"),
     [
