@@ -159,3 +159,15 @@ async def test_phone_says_why_nothing_happens_while_the_worker_is_stopped(desk: 
     page = (await owner.get("/simulate")).text
 
     assert "nothing is answered until it is started" in page
+
+
+async def test_phone_shows_nobody_typing_while_the_worker_is_stopped(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+    await owner.post("/setup/example", data={})
+    await owner.post("/simulate/say", data={"as": PRIYA, "text": "hello"})
+    desk.app.state.site.reread()
+
+    page = (await owner.get(f"/simulate?as={PRIYA}")).text
+
+    assert "hello" in page
+    assert "An answer is being written" not in page
