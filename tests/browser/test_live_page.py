@@ -1,5 +1,6 @@
 """The live page: changes of others appear by themselves, the offline bar, the keyboard, the chart."""
 
+import pytest
 from playwright.sync_api import expect
 
 from leadkeeper.access.roles import Role
@@ -76,3 +77,18 @@ def test_the_chart_is_drawn_from_its_table_and_reads_points_out(visit: Visitor) 
 
     expect(page.locator("live-chart .read")).to_contain_text(first[0])
     expect(page.locator("live-chart .read")).to_contain_text(first[1])
+
+
+@pytest.mark.parametrize("insecure", [False, True], ids=["https", "http in the house"])
+def test_what_is_copied_is_on_the_clipboard_and_said(visit: Visitor, insecure: bool) -> None:
+    page = visit("/channels", Role.OWNER, permissions=["clipboard-read", "clipboard-write"])
+    if insecure:
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
+    button = page.locator("[data-copy]").first
+
+    button.click()
+
+    expect(page.locator("#toasts")).to_contain_text("Copied.")
+    if insecure:
+        page.evaluate("delete navigator.clipboard")
+    assert page.evaluate("navigator.clipboard.readText()") == button.get_attribute("data-copy")

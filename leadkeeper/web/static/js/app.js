@@ -14,11 +14,7 @@ live();
 
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
-  if (copy) {
-    await navigator.clipboard?.writeText(copy.dataset.copy);
-    copy.classList.add("is-done");
-    setTimeout(() => copy.classList.remove("is-done"), 1500);
-  }
+  if (copy) await copied(copy);
   const open = event.target.closest("[data-open]");
   if (open) document.getElementById(open.dataset.open)?.showModal();
   for (const box of document.querySelectorAll("details.me[open], details.confirm[open]")) {
@@ -33,5 +29,13 @@ document.addEventListener("keydown", (event) => {
     box.querySelector("summary").focus();
   }
 });
+
+// Browsers give the clipboard to https and this machine only; elsewhere the text is marked, and copied the old way.
+async function copied(button) {
+  const shown = button.parentElement.querySelector("code");
+  if (!navigator.clipboard) getSelection().selectAllChildren(shown);
+  const done = navigator.clipboard ? await navigator.clipboard.writeText(button.dataset.copy).then(() => true, () => false) : document.execCommand("copy");
+  toast(done ? button.dataset.done : button.dataset.failed, done ? "ok" : "bad");
+}
 
 export { toast };

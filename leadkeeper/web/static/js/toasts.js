@@ -31,6 +31,7 @@ function age(line) {
     line.append(close);
   } else {
     setTimeout(() => line.remove(), STAYS);
+    line.addEventListener("click", () => line.remove());
   }
 }
 
