@@ -40,7 +40,7 @@ def config(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         raise typer.Exit(1)
 
 
-def listing(settings: "Settings", rows: dict[str, Any]) -> list[dict[str, Any]]:
+def listing(settings: "Settings", rows: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Name, value in force, source and meaning of every setting, in the order of `Settings`."""
     from leadkeeper.config import PREFIX, Settings, effective, source_of
 
@@ -83,7 +83,7 @@ def masked(value: Any) -> Any:
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 
-def _stored(settings: "Settings") -> tuple[dict[str, Any], str]:
+def _stored(settings: "Settings") -> tuple[Mapping[str, Any], str]:
     """The database's settings, and a note when they cannot be read."""
     from leadkeeper.cli.opening import open_database
     from leadkeeper.errors import LeadkeeperError

@@ -42,6 +42,12 @@ def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
     return row
 
 
+def hold(conn: Connection, conversation_id: int) -> None:
+    """Let nobody else change a conversation until commit; SQLite's one writer has it already."""
+    if conn.dialect.name != "sqlite":
+        _GET_LOCKED.first(conn, id=conversation_id)
+
+
 def open_one(
     conn: Connection, *, contact_id: int, account_id: int, lead_id: int, address: str, language: str
 ) -> tuple[int, bool]:

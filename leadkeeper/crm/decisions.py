@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Update, bindparam, func, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 
 from leadkeeper import clock
 from leadkeeper.store.given import NUMBER, Given
@@ -111,12 +111,6 @@ def reopen_answered_by(conn: Connection, message_id: int) -> list[int]:
     return [int(row.event_id) for row in reopened]
 
 
-def oldest_answered_by(conn: Connection, message_id: int) -> int | None:
-    """The oldest event a message answers."""
-    found: int | None = _OLDEST_ANSWERED.scalar(conn, message=message_id)
-    return found
-
-
 def answered_by_other(conn: Connection, message_id: int, other_id: int) -> None:
     """Another message took the place of the one that had answered."""
     conn.execute(update(table).where(table.c.answer_id == message_id).values(answer_id=other_id))
@@ -140,7 +134,6 @@ def _closing(dialect: str) -> Update:
 _EVENTS = Given("events", id=NUMBER)
 _CLOSE = Prepared(_closing)
 _OF_EVENT = Prepared(select(table).where(table.c.event_id == bindparam("event")))
-_OLDEST_ANSWERED = Prepared(select(func.min(table.c.event_id)).where(table.c.answer_id == bindparam("message")))
 _WANT_ANSWER = Prepared(
     update(table)
     .where(table.c.event_id == bindparam("event"), table.c.outcome.is_(None))

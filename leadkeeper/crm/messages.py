@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, bindparam, cast, func, select, update
+from sqlalchemy import Connection, String, bindparam, cast, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, NotFound
@@ -211,12 +211,6 @@ def note_media(conn: Connection, message_id: int, found: Mapping[str, Any]) -> N
         _change(conn, message_id, media={**(message.media or {}), **found})
 
 
-def previous_in_doubt(conn: Connection, message_id: int, conversation_id: int) -> datetime | None:
-    """Since when the outcome of the message before this one is unknown; None when it is not."""
-    since: datetime | None = _DOUBT_BEFORE.scalar(conn, conversation=conversation_id, message=message_id)
-    return since
-
-
 def record_person_echo(conn: Connection, row: Mapping[str, Any]) -> int | None:
     """Store what a person of the business wrote in the provider's own app: it is sent already."""
     now = clock.now()
@@ -277,9 +271,3 @@ _ANY_OUTBOUND = Prepared(
     .where(table.c.conversation_id == bindparam("conversation"), table.c.direction == "out", table.c.state != "cancelled")
     .limit(1)
 )
-_SAID_BEFORE = (
-    select(func.max(table.c.id))
-    .where(table.c.conversation_id == bindparam("conversation"), table.c.id < bindparam("message"))
-    .where(table.c.direction == "out", table.c.state != "cancelled")
-)
-_DOUBT_BEFORE = Prepared(select(table.c.state_at).where(table.c.id == _SAID_BEFORE.scalar_subquery(), table.c.state == "unknown"))

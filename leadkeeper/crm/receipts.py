@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, Update, bindparam, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import messages
+from leadkeeper.store.given import TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import messages as outbound
 from leadkeeper.store.schema import receipts as table
@@ -44,19 +45,10 @@ def keep(
     return message
 
 
-def claim_parked(conn: Connection, message_id: int) -> Row:
-    """Give a message the receipts that came before we knew its provider id; returns the message as it is."""
-    message = messages.get(conn, message_id)
-    tokens = [f"{message_id}.{attempt}" for attempt in range(1, message.attempt + 1)]
-    belongs = [table.c.token.in_(tokens)]
-    if message.external_id is not None:
-        belongs.append(table.c.external_id == message.external_id)
-    conn.execute(
-        update(table)
-        .where(table.c.account_id == message.account_id, table.c.message_id.is_(None), or_(*belongs))
-        .values(message_id=message_id)
-    )
-    return message
+def claim_parked(conn: Connection, message: Row) -> None:
+    """Give a message the receipts that came before we knew its provider id."""
+    tokens = _TOKENS.values(conn.dialect.name, [(f"{message.id}.{attempt}",) for attempt in range(1, message.attempt + 1)])
+    _CLAIM_PARKED.run(conn, message=message.id, account=message.account_id, external=message.external_id, **tokens)
 
 
 def of_message(conn: Connection, message_id: int) -> list[Row]:
@@ -68,12 +60,16 @@ def apply(conn: Connection, message_id: int) -> Row | None:
     """Bring a message to what its receipts say; returns the receipt that made it fail, if one did.
 
     While our own call is still out (`sending`) nothing is applied: the receipts wait for its end.
-    What was said of an earlier attempt (a failure, above all) is not said of this one.
+    What was said of an earlier attempt (a failure, above all) is not said of this one. Whoever stores
+    a receipt beside us applies it after us: they wait for the message.
     """
+    every = of_message(conn, message_id)
+    if not every:
+        return None
     message = messages.get(conn, message_id, lock=True)
     if message.state == "sending":
         return None
-    kept = [receipt for receipt in of_message(conn, message_id) if _speaks_of(receipt, message)]
+    kept = [receipt for receipt in every if _speaks_of(receipt, message)]
     if message.state in messages.IN_DOUBT and kept:
         messages.accepted(conn, message_id, message.external_id or kept[0].external_id)
     reached = [receipt for receipt in kept if receipt.status in messages.RANK]
@@ -115,4 +111,13 @@ def _find(conn: Connection, account_id: int, external_id: str, token: str | None
     return int(found.id) if found is not None and found.direction == "out" else None
 
 
+def _claiming(dialect: str) -> Update:
+    tokens = _TOKENS.table(dialect)
+    belongs = or_(table.c.token.in_(select(tokens.c.token)), table.c.external_id == bindparam("external"))
+    parked = (table.c.account_id == bindparam("account"), table.c.message_id.is_(None))
+    return update(table).where(*parked, belongs).values(message_id=bindparam("message"))
+
+
+_TOKENS = Given("tokens", token=TEXT)
+_CLAIM_PARKED = Prepared(_claiming)
 _OF_MESSAGE = Prepared(select(table).where(table.c.message_id == bindparam("message")).order_by(table.c.occurred_at, table.c.id))

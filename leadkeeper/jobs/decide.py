@@ -1,7 +1,7 @@
 """Decide one inbound message: facts, rules in their order, effects. The AI has no part in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -76,25 +76,35 @@ def apply_rules(conn: Connection, ctx: JobContext, facts: Facts, rules: Sequence
         found = decide_rule(rule, facts, now, settled=verdict.settled)
         if not found.fired and not found.near:
             continue
-        run_id = runs.record(conn, rule, found, facts, job_id=ctx.job.id)
+        if found.fired:
+            for effect in _carry_out(conn, ctx, rule, found, facts):
+                verdict.take(rule, effect)
+            continue
+        runs.record(conn, rule, found, facts, job_id=ctx.job.id)
         point("decide.run_recorded")
-        if found.fired and run_id is not None:
-            _carry_out(conn, ctx, rule, found, facts, run_id, verdict)
-        elif found.block is not None and verdict.settled is None and rule.settles:
+        if found.block is not None and verdict.settled is None and rule.settles:
             verdict.settled = "silent" if found.block.action == "silent" else "hand_over"
             verdict.reason = found.block.guard
     return verdict
 
 
-def _carry_out(
-    conn: Connection, ctx: JobContext, rule: Rule, found: Decision, facts: Facts, run_id: int, verdict: Verdict
-) -> None:
-    context = Context(rule_id=rule.id, rule_key=rule.key, episode=found.episode, run_row_id=run_id, job_id=ctx.job.id)
+def _carry_out(conn: Connection, ctx: JobContext, rule: Rule, found: Decision, facts: Facts) -> Sequence[Effect]:
+    """The effects of what fired; none when it has fired for this episode before. Actions that only ask need one row less."""
+    context = Context(rule_id=rule.id, rule_key=rule.key, episode=found.episode, job_id=ctx.job.id)
+    if all(step.action.asks_only for step in found.actions):
+        asked = [step.action.run(conn, facts, step.params, context) for step in found.actions]
+        new = runs.record(conn, rule, found, facts, job_id=ctx.job.id, effects=asked)
+        point("decide.run_recorded")
+        return asked if new is not None else ()
+    run_id = runs.record(conn, rule, found, facts, job_id=ctx.job.id)
+    point("decide.run_recorded")
+    if run_id is None:
+        return ()
+    context = replace(context, run_row_id=run_id)
     effects = [step.action.run(conn, facts, step.params, context) for step in found.actions]
-    for effect in effects:
-        verdict.take(rule, effect)
     point("decide.acted")
     runs.finish(conn, run_id, found, effects, job_id=ctx.job.id)
+    return effects
 
 
 def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict, settings: Settings) -> None:

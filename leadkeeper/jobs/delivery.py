@@ -32,12 +32,11 @@ def give_up(conn: Connection, job: Claimed, error: str) -> None:
         not_delivered(conn, message_id)
 
 
-def reached(conn: Connection, message_id: int) -> None:
+def reached(conn: Connection, message: Row) -> None:
     """The provider has it: with an answer, or a person's message, the customer's wait is over. A notice answers nothing."""
-    message = messages.get(conn, message_id)
     if message.purpose in ("reply", "person"):
-        conversations.get(conn, message.conversation_id, lock=True)
-        conversations.answered(conn, message.conversation_id, message_id)
+        conversations.hold(conn, message.conversation_id)
+        conversations.answered(conn, message.conversation_id, message.id)
 
 
 def not_delivered(conn: Connection, message_id: int, *, calls: bool = False) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import channels
-from leadkeeper.crm import decisions
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.rules import history
 from leadkeeper.rules.facts import Reach, gather
@@ -14,6 +14,7 @@ from leadkeeper.rules.guards import Block, Outgoing, check
 from leadkeeper.store.prepared import Row
 
 
+@cache
 def reaches() -> Mapping[str, Reach]:
     """What each channel allows, in the plain values rules read."""
     return {name: Reach(channel.capabilities.window, channel.capabilities.templates) for name, channel in channels.all().items()}
@@ -30,11 +31,11 @@ def guard(
 ) -> Block | None:
     """The first guard that stops a message of this purpose now; None: it may go.
 
-    `message` is the row about to be sent, which does not count against itself.
+    `message` is the row about to be sent, which does not count against itself; `event_id` the (oldest)
+    event it answers.
     """
     about = None
     if message is not None:
-        event_id = event_id or decisions.oldest_answered_by(conn, message.id)
         about = Outgoing(
             text=message.body,
             template=message.kind == "template",

@@ -101,7 +101,7 @@ def it_arrived(conn: Connection, message_id: int, user_id: int) -> None:
     message = messages.get(conn, message_id, lock=True)
     if message.state not in messages.IN_DOUBT or not messages.accepted(conn, message_id, None):
         raise Conflict(f"This message is not in doubt: it is {message.state}.")
-    delivery.reached(conn, message_id)
+    delivery.reached(conn, message)
     _settled(conn, message, user_id, "arrived")
 
 

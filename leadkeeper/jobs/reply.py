@@ -159,6 +159,6 @@ def _answer(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, draft
         job_id=ctx.job.id,
         draft_id=draft_id,
     )
-    message_id = outbox.write(conn, answer) or messages.by_cause(conn, answer.cause)
+    message_id = outbox.write(conn, answer, asked.conversation.account_id) or messages.by_cause(conn, answer.cause)
     point("reply.answer_written")
     decisions.close(conn, asked.events, "answered", draft.reason or "documents", message_id)

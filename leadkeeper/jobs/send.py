@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown, channels
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import accounts, conversations, messages, outbox, receipts, tasks
+from leadkeeper.crm import accounts, messages, outbox, receipts, tasks
 from leadkeeper.jobs import delivery, refusals
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guard
@@ -64,10 +64,10 @@ def begin(conn: Connection, ctx: JobContext, message_id: int, timer: bool = Fals
     and reopened here is not missed by a hand-over beside us. Raises ClaimLost when this worker no
     longer owns the job.
     """
-    conversation = conversations.get(conn, messages.get(conn, message_id).conversation_id, lock=True)
+    conversation = outbox.conversation_of(conn, message_id)
     hold(conn, ctx.job)
     point("intent.held")
-    message = messages.get(conn, message_id, lock=True)
+    message = outbox.to_send(conn, message_id)
     if message.state == "sending":
         return _found_sending(conn, ctx, message)
     if message.state in messages.IN_DOUBT:
@@ -113,8 +113,9 @@ def record_accepted(conn: Connection, message_id: int, provider_id: str) -> None
     """The provider took it: name it, and apply receipts that came before our answer did."""
     messages.accepted(conn, message_id, provider_id)
     point("record.accepted")
-    delivery.reached(conn, message_id)
-    settle(conn, message_id)
+    message = messages.get(conn, message_id)
+    delivery.reached(conn, message)
+    _settle(conn, message)
 
 
 def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
@@ -128,15 +129,22 @@ def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
 
 def settle(conn: Connection, message_id: int) -> None:
     """Apply what the provider has said of a message; a failure told late leads to the same as one told at once."""
-    before = receipts.claim_parked(conn, message_id)
+    _settle(conn, messages.get(conn, message_id))
+
+
+def _settle(conn: Connection, before: Row) -> None:
+    receipts.claim_parked(conn, before)
     point("record.receipts_claimed")
-    refused = receipts.apply(conn, message_id)
+    refused = receipts.apply(conn, before.id)
     if refused is not None:
-        refusals.rejected(conn, message_id, refused.error_code, refused.error or "the provider could not deliver it")
-    elif before.state in messages.IN_DOUBT and messages.get(conn, message_id).state in messages.RANK:
-        delivery.reached(conn, message_id)
-    if before.state == "needs_human" and messages.get(conn, message_id).state != "needs_human":
-        tasks.settle(conn, delivery.doubt(message_id), None)
+        refusals.rejected(conn, before.id, refused.error_code, refused.error or "the provider could not deliver it")
+    if before.state not in messages.IN_DOUBT:
+        return
+    message = messages.get(conn, before.id)
+    if refused is None and message.state in messages.RANK:
+        delivery.reached(conn, message)
+    if before.state == "needs_human" and message.state != "needs_human":
+        tasks.settle(conn, delivery.doubt(before.id), None)
 
 
 def _found_sending(conn: Connection, ctx: JobContext, message: Row) -> Outcome:
@@ -167,7 +175,7 @@ def _ask_person(conn: Connection, message_id: int) -> None:
 
 def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: accounts.Account) -> Outcome | None:
     """Why the message does not go now: stale, guarded, behind one in doubt, or its account is halted."""
-    block = guard(conn, ctx, message.conversation_id, message.purpose, clock.now(), message)
+    block = guard(conn, ctx, message.conversation_id, message.purpose, clock.now(), message, message.answers)
     if block is not None:
         return _blocked(conn, ctx, message, block)
     if account.state == "off":
@@ -177,7 +185,7 @@ def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: account
     rests = account.rests_until(proactive=message.purpose == "proactive")
     if rests is not None and rests > clock.now():
         return _put_off(conn, message, rests, "the provider asked for a pause")
-    doubt = messages.previous_in_doubt(conn, message.id, message.conversation_id)
+    doubt = message.doubt_before
     if doubt is not None and doubt + BEHIND_DOUBT > clock.now():
         return _put_off(conn, message, doubt + BEHIND_DOUBT, "the message before it is in doubt")
     return None

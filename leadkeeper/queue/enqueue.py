@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, select, update
+from sqlalchemy import Connection, Select, bindparam, case, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.promote import lock_heads
-from leadkeeper.queue.rows import pending
+from leadkeeper.queue.rows import live_head, pending
 from leadkeeper.queue.scopes import parked_among
 from leadkeeper.store.given import TEXT, Given
 from leadkeeper.store.prepared import Prepared
@@ -46,6 +47,10 @@ class _Row:
 
 def enqueue(conn: Connection, job: Job) -> int:
     """Store one job; returns its id, or that of the pending job with the same `dedupe`."""
+    if job.key is not None:
+        stored = _insert_in_order(conn, job)
+        if stored is not None:
+            return stored
     return enqueue_all(conn, [job])[0]
 
 
@@ -91,6 +96,16 @@ def _values(job: Job, now: datetime, parked: Collection[str]) -> dict[str, Any]:
         "scope": job.scope,
         "created_at": now,
     }
+
+
+def _insert_in_order(conn: Connection, job: Job) -> int | None:
+    """One job with a key in one statement; None when it has met another row, which has to be looked at."""
+    values = _values(job, clock.now(), parked_among(conn, (job.scope,)))
+    del values["head"]
+    job_id: int | None = _IN_ORDER.scalar(conn, **values)
+    if job_id is not None:
+        signal(conn, "jobs", "stats")
+    return job_id
 
 
 def _insert(conn: Connection, rows: Sequence[_Row]) -> None:
@@ -173,6 +188,18 @@ def _twins(dialect: str) -> Select[tuple[str, int]]:
     return found.order_by(jobs.c.dedupe).with_for_update(read=True, of=jobs)
 
 
+def _in_order(dialect: str) -> Any:
+    """INSERT with the head flag found on the way: the key's head, if it has one, is held as in `lock_heads`."""
+    mine = jobs.alias("mine")
+    head = select(mine.c.id).where(mine.c.key == bindparam("key"), live_head(mine)).with_for_update(read=True).cte("head_of_key")
+    names = ("type", "data", "priority", "run_at", "key", "dedupe", "max_retries", "scope", "created_at")
+    given = [bindparam(name, type_=jobs.c[name].type) for name in names]
+    row = select(*given, ~exists(select(head.c.id))).add_cte(head)
+    into = postgresql.insert(jobs) if dialect == "postgresql" else sqlite.insert(jobs)
+    return into.from_select([*names, "head"], row).on_conflict_do_nothing().returning(jobs.c.id)
+
+
+_IN_ORDER = Prepared(_in_order)
 _TWINS = Prepared(_twins)
 _LATER = case((jobs.c.run_at < bindparam("run_at", type_=Instant), bindparam("run_at", type_=Instant)), else_=jobs.c.run_at)
 _POSTPONE = Prepared(update(jobs).where(jobs.c.dedupe == bindparam("name"), pending()).values(run_at=_LATER).returning(jobs.c.id))

@@ -5,7 +5,7 @@ the failing jobs are shown, rather than a rule silently not being asked.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from leadkeeper.rules.model import Rule, dump, parse
 from leadkeeper.rules.triggers import TRIGGERS
 from leadkeeper.store import settings_rows
 from leadkeeper.store.prepared import Prepared, Row
+from leadkeeper.store.remembered import remembered
 from leadkeeper.store.schema import rule_versions, users
 from leadkeeper.store.schema import rules as table
 from leadkeeper.store.signals import signal
@@ -35,9 +36,9 @@ _ACTIVE = Prepared(
 )
 
 
-def active(conn: Connection, trigger: str) -> list[Rule]:
-    """The rules that are on for a trigger, in the order they are tried."""
-    return [_rule(conn, row) for row in _ACTIVE.all(conn, kind=trigger)]
+def active(conn: Connection, trigger: str) -> Sequence[Rule]:
+    """The rules that are on for a trigger, in the order they are tried; read once a transaction."""
+    return remembered(conn, "rules", trigger, lambda: tuple(_rule(conn, row) for row in _ACTIVE.all(conn, kind=trigger)))
 
 
 def listed(conn: Connection) -> list[Rule]:

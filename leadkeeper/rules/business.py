@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from leadkeeper.config import Settings, time_zones
 from leadkeeper.errors import Invalid
 from leadkeeper.store import settings_rows
+from leadkeeper.store.remembered import remembered
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_HOURS: Mapping[str, tuple[str, str]] = {
@@ -82,8 +83,8 @@ class Business:
 
 
 def read(conn: Connection, settings: Settings) -> Business:
-    """The business of this database, in one statement."""
-    return of(settings_rows.load(conn), settings)
+    """The business of this database; read once a transaction."""
+    return remembered(conn, "settings", ("business", id(settings)), lambda: of(settings_rows.load(conn), settings))
 
 
 def of(rows: Mapping[str, Any], settings: Settings) -> Business:

@@ -8,6 +8,7 @@ unknown, so a rule never fires because something is not known. `present` and `ab
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from leadkeeper.errors import Invalid
@@ -43,9 +44,14 @@ ALWAYS = Branch("all", ())
 
 
 def _same(value: Value, expected: Any) -> bool:
-    if isinstance(value, str) and isinstance(expected, str):
-        return words.normalise(value) == words.normalise(expected) or value.casefold() == expected.casefold()
-    return bool(value == expected)
+    if value == expected:
+        return True
+    return isinstance(value, str) and isinstance(expected, str) and _same_text(value, expected)
+
+
+@lru_cache(maxsize=1_000)
+def _same_text(value: str, expected: str) -> bool:
+    return words.normalise(value) == words.normalise(expected) or value.casefold() == expected.casefold()
 
 
 def _holds(value: Value, expected: str) -> bool:

@@ -148,7 +148,7 @@ class Facts:
 
     def at(self, now: datetime) -> "Facts":
         """The same facts read at another moment."""
-        return replace(self, now=now)
+        return self if now == self.now else replace(self, now=now)
 
     def hours_since(self, moment: datetime | None) -> float | None:
         """Hours from `moment` to now; None when it never was."""

@@ -21,11 +21,19 @@ from leadkeeper.store.upsert import change_row, insert_once
 
 
 def record(
-    conn: Connection, rule: Rule, decision: Decision, facts: Facts, *, job_id: int | None = None, run_id: int | None = None
+    conn: Connection,
+    rule: Rule,
+    decision: Decision,
+    facts: Facts,
+    *,
+    job_id: int | None = None,
+    run_id: int | None = None,
+    effects: Sequence[Effect] = (),
 ) -> int | None:
     """Write what a rule came to; returns the row's id, or None when this episode has fired already.
 
-    The actions of a firing may be carried out only with an id in hand, in this same transaction.
+    The actions of a firing may be carried out only with an id in hand, in this same transaction;
+    `effects` are those of actions that only ask, which may be asked before.
     """
     row = {
         "rule_id": rule.id,
@@ -33,7 +41,7 @@ def record(
         "verdict": decision.verdict,
         "reason": decision.reason[:200],
         "episode": decision.episode,
-        "trace": _trace(decision, job_id),
+        "trace": _trace(decision, job_id, effects),
         "event_id": facts.event_id,
         "conversation_id": facts.conversation_id or None,
         "lead_id": facts.lead_id or None,
@@ -54,16 +62,20 @@ def finish(
     conn: Connection, run_row_id: int, decision: Decision, effects: Sequence[Effect], *, job_id: int | None = None
 ) -> None:
     """Write beside a firing what its actions came to, and the message it wrote."""
-    told = [{"status": effect.status, "reason": effect.reason} for effect in effects]
-    values: dict[str, Any] = {"trace": {**_trace(decision, job_id), "effects": told}}
+    values: dict[str, Any] = {"trace": _trace(decision, job_id, effects)}
     written = next((effect.message_id for effect in effects if effect.message_id is not None), None)
     if written is not None:
         values["message_id"] = written
     change_row(conn, table, run_row_id, **values)
 
 
-def _trace(decision: Decision, job_id: int | None) -> dict[str, Any]:
-    return {**decision.trace, **({"jobId": job_id} if job_id is not None else {})}
+def _trace(decision: Decision, job_id: int | None, effects: Sequence[Effect]) -> dict[str, Any]:
+    trace = dict(decision.trace)
+    if job_id is not None:
+        trace["jobId"] = job_id
+    if effects:
+        trace["effects"] = [{"status": effect.status, "reason": effect.reason} for effect in effects]
+    return trace
 
 
 def log(

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, text
 
 from leadkeeper.store.prepared import Prepared
+from leadkeeper.store.remembered import forget
 
 _SET = Prepared(text("SAVEPOINT here"))
 _KEEP = Prepared(text("RELEASE SAVEPOINT here"))
@@ -23,4 +24,5 @@ class Savepoint:
     def undo(self) -> None:
         """Take back what was done since."""
         _UNDO.run(self._conn)
+        forget(self._conn)
         _KEEP.run(self._conn)

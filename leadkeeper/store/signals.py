@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
+from leadkeeper.store.remembered import forget
+
 Listener = Callable[[frozenset[str]], None]
 
 _KEY = "leadkeeper.signals"
@@ -18,6 +20,7 @@ def signal(conn: Connection, *topics: str) -> None:
     """Tell listeners about `topics` once the transaction of `conn` has committed."""
     pending: set[str] = conn.info.setdefault(_KEY, set())
     pending.update(topics)
+    forget(conn, topics)
 
 
 def take(conn: Connection) -> frozenset[str]:

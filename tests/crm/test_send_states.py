@@ -116,7 +116,7 @@ def test_a_receipt_that_comes_before_our_own_answer_is_kept_and_applied_later(db
         receipts.apply(conn, message_id)
         waiting = messages.get(conn, message_id).state
         messages.accepted(conn, message_id, "wamid.9")
-        receipts.claim_parked(conn, message_id)
+        receipts.claim_parked(conn, messages.get(conn, message_id))
         receipts.apply(conn, message_id)
         return waiting, messages.get(conn, message_id).state
 
@@ -130,7 +130,7 @@ def test_a_receipt_without_a_token_is_parked_until_the_provider_id_is_known(db: 
         messages.begin_attempt(conn, message_id, 1)
         parked = receipts.keep(conn, account_id, "wamid.9", "delivered", token=None, occurred_at=None)
         messages.accepted(conn, message_id, "wamid.9")
-        receipts.claim_parked(conn, message_id)
+        receipts.claim_parked(conn, messages.get(conn, message_id))
         receipts.apply(conn, message_id)
         return parked, messages.get(conn, message_id).state
 

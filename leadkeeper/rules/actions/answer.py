@@ -18,6 +18,7 @@ class Params(ActionParams):
     speaks=True,
     guarded=True,
     settles=True,
+    asks_only=True,
     triggers=("message.received",),
 )
 def answer(conn: Connection, facts: Facts, params: Params, ctx: Context) -> Effect:

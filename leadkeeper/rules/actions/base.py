@@ -102,8 +102,8 @@ class Action:
 
     `speaks`: the customer sees it, so at most one such rule per event fires; `guarded`: the guards
     are asked before it; `settles`: it decides the outcome of an inbound message; `joins_answer`: it
-    only adds to an answer; `triggers`: where it may stand (empty: everywhere); `summary` says in
-    plain words what it will do.
+    only adds to an answer; `asks_only`: it writes nothing itself, all of it is in its Effect;
+    `triggers`: where it may stand (empty: everywhere); `summary` says in plain words what it will do.
     """
 
     name: str
@@ -115,6 +115,7 @@ class Action:
     guarded: bool = False
     settles: bool = False
     joins_answer: bool = False
+    asks_only: bool = False
     triggers: tuple[str, ...] = ()
 
 
@@ -134,6 +135,7 @@ def action(
     guarded: bool = False,
     settles: bool = False,
     joins_answer: bool = False,
+    asks_only: bool = False,
     triggers: tuple[str, ...] = (),
 ) -> Callable[[Fn], Fn]:
     """Register the decorated function as the action `name`; `en` and `ar` are its plain words."""
@@ -141,7 +143,7 @@ def action(
 
     def register(run: Fn) -> Fn:
         says = summary or (lambda _params, language: label[language])
-        actions.add(name, Action(name, label, params, run, says, speaks, guarded, settles, joins_answer, triggers))
+        actions.add(name, Action(name, label, params, run, says, speaks, guarded, settles, joins_answer, asks_only, triggers))
         return run
 
     return register

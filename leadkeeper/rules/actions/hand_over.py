@@ -36,6 +36,7 @@ def _summary(params: Params, language: str) -> str:
     summary=_summary,
     speaks=True,
     settles=True,
+    asks_only=True,
 )
 def hand_over(conn: Connection, facts: Facts, params: Params, ctx: Context) -> Effect:
     """Ask for the hand-over: owner, task and the one notice are written by the caller in this transaction."""

@@ -13,7 +13,9 @@ class Params(ActionParams):
     reason: str = Field("rule", min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$")
 
 
-@action("silence", en="say nothing", ar="لا ترسل شيئًا", params=Params, settles=True, triggers=("message.received",))
+@action(
+    "silence", en="say nothing", ar="لا ترسل شيئًا", params=Params, settles=True, asks_only=True, triggers=("message.received",)
+)
 def silence(conn: Connection, facts: Facts, params: Params, ctx: Context) -> Effect:
     """Close the message as silent."""
     return Effect.done(f"silent: {params.reason}", silent=params.reason)

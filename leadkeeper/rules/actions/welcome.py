@@ -26,6 +26,7 @@ def _summary(params: Params, language: str) -> str:
     params=Params,
     summary=_summary,
     joins_answer=True,
+    asks_only=True,
     triggers=("message.received",),
 )
 def welcome(conn: Connection, facts: Facts, params: Params, ctx: Context) -> Effect:
