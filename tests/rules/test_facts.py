@@ -26,7 +26,7 @@ def counted(conn: Connection, work: Work) -> tuple[Any, int]:
         return work(conn), len(seen)
 
 
-async def test_the_facts_of_a_message_take_three_statements(db: Database) -> None:
+async def test_the_facts_of_a_message_take_two_statements_once_the_settings_are_read(db: Database) -> None:
     def work(conn: Connection) -> int:
         seeded(conn)
         who = customer(conn)
@@ -34,7 +34,7 @@ async def test_the_facts_of_a_message_take_three_statements(db: Database) -> Non
         facts_of(conn, who, event_id)
         return counted(conn, lambda conn: facts_of(conn, who, event_id))[1]
 
-    assert await db.write(work) == 3
+    assert await db.write(work) == 2
 
 
 async def test_a_message_its_conversation_contact_and_lead_are_read(db: Database) -> None:
