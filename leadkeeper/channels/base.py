@@ -99,7 +99,7 @@ class Media:
 class Inbound:
     """An event understood. `kind` is a message kind (text, image, ..., unknown), or echo, edit, revoke,
     reaction, moved (the customer's id or number changed), preferences (`details["marketing"]` is
-    stop or resume), notice (nothing a customer said).
+    stop or resume), nameless (a customer's message that does not say whose), notice (nothing a customer said).
 
     `answerable` is False where no answer may be written from the text alone (voice note, image
     without caption, unsupported); `identities` lists every id of this customer in this payload,

@@ -1,6 +1,7 @@
 """Contacts and the ids providers know them by. A phone number is an attribute, not an identity."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
@@ -105,7 +106,7 @@ def merge(conn: Connection, keep: int, drop: int) -> None:
     other = get(conn, drop)
     fill(conn, keep, {name: getattr(other, name) for name in FIELDS})
     if other.opted_out_at is not None:
-        opt_out(conn, keep, other.opted_out_by)
+        opt_out(conn, keep, other.opted_out_by, other.opted_out_at)
     conn.execute(delete(table).where(table.c.id == drop))
 
 
@@ -170,22 +171,29 @@ def replace_phone(conn: Connection, contact_id: int, phone: str) -> None:
         conn.execute(update(table).where(table.c.id == contact_id).values(phone=_clean(phone)[:64]))
 
 
-def opt_out(conn: Connection, contact_id: int, by: str) -> bool:
-    """No automatic message goes to this contact any more; False when that was so already."""
+def opt_out(conn: Connection, contact_id: int, by: str, said_at: datetime | None = None) -> bool:
+    """No automatic message goes to this contact any more; False when that was so already.
+
+    `said_at` is when they said so, now if not given; of several times the last one counts.
+    """
+    at = said_at or clock.now()
     changed = conn.execute(
-        update(table)
-        .where(table.c.id == contact_id, table.c.opted_out_at.is_(None))
-        .values(opted_out_at=clock.now(), opted_out_by=by)
+        update(table).where(table.c.id == contact_id, table.c.opted_out_at.is_(None)).values(opted_out_at=at, opted_out_by=by)
     )
+    if not changed.rowcount:
+        conn.execute(update(table).where(table.c.id == contact_id, table.c.opted_out_at < at).values(opted_out_at=at))
     signal(conn, "inbox")
     return bool(changed.rowcount)
 
 
-def opt_in(conn: Connection, contact_id: int) -> bool:
-    """Automatic messages may go again; False when they might already."""
+def opt_in(conn: Connection, contact_id: int, said_at: datetime | None = None) -> bool:
+    """Automatic messages may go again; False when they might already, or when this was said before they opted out.
+
+    Providers deliver a word again for days: one that comes late does not undo what was said after it.
+    """
     changed = conn.execute(
         update(table)
-        .where(table.c.id == contact_id, table.c.opted_out_at.is_not(None))
+        .where(table.c.id == contact_id, table.c.opted_out_at <= (said_at or clock.now()))
         .values(opted_out_at=None, opted_out_by=None)
     )
     signal(conn, "inbox")

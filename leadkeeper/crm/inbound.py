@@ -13,7 +13,7 @@ from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.store.prepared import Prepared, Row
-from leadkeeper.store.schema import channel_accounts, inbound_events, webhook_deliveries
+from leadkeeper.store.schema import CHANGES, channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import Instant
 from leadkeeper.store.upsert import insert_all, insert_once
@@ -87,6 +87,14 @@ def event(conn: Connection, event_id: int) -> Row:
     if row is None:
         raise NotFound(f"there is no inbound event {event_id}")
     return row
+
+
+def changes_before(conn: Connection, later: Row) -> list[Row]:
+    """The edits and deletions by the same sender that came before this event, oldest first."""
+    same = (inbound_events.c.account_id == later.account_id, inbound_events.c.sender == later.sender)
+    changes = inbound_events.c.kind.in_(CHANGES)
+    query = select(inbound_events).where(*same, changes, inbound_events.c.id < later.id)
+    return list(conn.execute(query.order_by(inbound_events.c.id)))
 
 
 def delivery(conn: Connection, delivery_id: int) -> Row:

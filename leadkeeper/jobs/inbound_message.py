@@ -4,6 +4,7 @@ Runs in the order the customer wrote (key `in:<account>:<sender>`), never waits,
 """
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -30,8 +31,12 @@ NOT_MESSAGES: Mapping[str, Callable[[Connection, JobContext, Row, Inbound], None
     "reaction": later_changes.react,
     "moved": later_changes.move,
     "preferences": later_changes.prefer,
+    "nameless": undone.hand_over_nameless,
     "notice": later_changes.notice,
 }
+
+LATE = timedelta(seconds=5)
+"""A message this old on arrival was delivered again: what became of it since may have come before it."""
 
 OF_OTHERS = ("location", "contacts")
 """Kinds whose text names a place or other people, not their sender."""
@@ -89,7 +94,17 @@ def _receive(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> 
     point("inbound.decision_open")
     if parsed.media is not None and parsed.media.provider_id is not None:
         fetch_media.ask(conn, message_id, event.account_id)
+    if event.received_at - event.occurred_at > LATE:
+        _catch_up(conn, ctx, event)
     return True
+
+
+def _catch_up(conn: Connection, ctx: JobContext, event: Row) -> None:
+    """Do now what the customer has changed of this message before it came: providers keep no order."""
+    for change in inbound.changes_before(conn, event):
+        parsed = channels.get(event.channel).parse(change.kind, change.payload)
+        if parsed.target == event.external_id:
+            NOT_MESSAGES[parsed.kind](conn, ctx, change, parsed)
 
 
 def _who(conn: Connection, event: Row, parsed: Inbound) -> tuple[int, int, bool]:

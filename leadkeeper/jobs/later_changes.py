@@ -13,6 +13,7 @@ def edit(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in" and message.revoked_at is None:
         messages.edit(conn, message.id, parsed.text, event.occurred_at)
+        conversations.reworded(conn, message.conversation_id, message.body, parsed.text)
         conversations.touched(conn, message.conversation_id)
         timeline.add(conn, "edited", conversation_id=message.conversation_id, job_id=ctx.job.id, message=message.id)
 
@@ -22,6 +23,7 @@ def revoke(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in":
         messages.revoke(conn, message.id, event.occurred_at)
+        conversations.reworded(conn, message.conversation_id, message.body, "")
         if message.event_id is not None:
             decisions.close(conn, [message.event_id], "silent", "deleted_by_customer")
         conversations.touched(conn, message.conversation_id)
@@ -53,9 +55,9 @@ def prefer(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     ids = [(identity.external_id, identity.kind) for identity in parsed.identities] or [(event.sender, "unknown")]
     contact_id = contacts.resolve(conn, event.account_id, ids)
     if parsed.details.get("marketing") == "stop":
-        opting.opt_out(conn, contact_id, "provider")
+        opting.opt_out(conn, contact_id, "provider", event.occurred_at)
     elif parsed.details.get("marketing") == "resume":
-        contacts.opt_in(conn, contact_id)
+        contacts.opt_in(conn, contact_id, event.occurred_at)
 
 
 def notice(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:

@@ -2,10 +2,13 @@
 
 from sqlalchemy import Connection
 
+from leadkeeper.channels.base import Inbound
 from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, decisions, tasks
+from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.hand_over import tell_once
 from leadkeeper.queue.jobs import Claimed
+from leadkeeper.store.prepared import Row
 
 
 def hand_over_event(conn: Connection, job: Claimed, error: str) -> None:
@@ -21,6 +24,13 @@ def hand_over_event(conn: Connection, job: Claimed, error: str) -> None:
         _hand_over(conn, conversation_id, job)
         return
     tasks.add(conn, "handover", f"An incoming message could not be read: {error}", f"event:{event_id}", reason="job_failed")
+
+
+def hand_over_nameless(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
+    """Somebody wrote and the provider does not say who: there is nobody to answer, but a person reads it."""
+    decisions.close_undone(conn, event.id, "handed_over", "no_sender")
+    said = f"A message came on {event.account_name} without its sender: {parsed.text or parsed.kind}"
+    tasks.add(conn, "handover", said, f"event:{event.id}", reason="no_sender")
 
 
 def hand_over_conversation(conn: Connection, job: Claimed, error: str) -> None:

@@ -129,6 +129,7 @@ EFFECTS: Mapping[str, str] = {
     "opted out": "أُوقفت الرسائل",
     "opted in": "استُؤنفت الرسائل",
     "they had not opted out": "لم يكن العميل قد أوقف الرسائل",
+    "they opted out after writing this": "أوقف العميل الرسائل بعد أن كتب هذا",
     "this channel has no templates": "هذه القناة لا تدعم القوالب",
     "the window is closed and the template is not approved": "النافذة مغلقة والقالب غير معتمد",
     "a person owns the conversation already": "يتولى المحادثة موظف",

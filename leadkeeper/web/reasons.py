@@ -36,6 +36,7 @@ WORDS: Mapping[str, str] = MappingProxyType({
     "stop_switch": "automatic messages are switched off",
     "loop": "too many automatic messages in an hour",
     "no_rule": "no rule asks for an answer",
+    "no_sender": "the provider did not say who wrote it",
     "deleted_by_customer": "the customer deleted it",
     "opted_in": "they want messages again",
     "stale: the customer wrote again": "the customer had written again",

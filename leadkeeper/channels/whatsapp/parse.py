@@ -21,9 +21,9 @@ def parse(kind: str, payload: JsonObject) -> Inbound:
 
     `Inbound.kind` is a message kind (text, image, video, document, sticker, audio, location, contacts,
     order, button, button_reply, list_reply, form, interactive, unsupported, unknown), or echo,
-    edit, revoke, reaction, moved, preferences, notice. `unknown` is a customer's message of a type
-    we do not know; what is not a customer's message at all comes as `notice`, also where we do not
-    know its field.
+    edit, revoke, reaction, moved, preferences, nameless, notice. `unknown` is a customer's message of a
+    type we do not know, `nameless` one that does not say whose it is; what is not a customer's message
+    at all comes as `notice`, also where we do not know its field.
     """
     message, contact = obj(payload.get("message")), obj(payload.get("contact"))
     if kind == "echo":
@@ -37,6 +37,8 @@ def parse(kind: str, payload: JsonObject) -> Inbound:
         return _change(kind, message, person)
     if kind == "system":
         return _system(message, person)
+    if kind == "unknown" and message and payload.get("field") == "messages":
+        return Inbound("nameless", content_of(message).text, person.identities, answerable=False)
     return _notice(payload, message, person, contact)
 
 

@@ -45,17 +45,17 @@ def addressee_of(echo: JsonObject, contact: JsonObject, own_number: str) -> Pers
     return _person(ids, contact)
 
 
-def contact_for(contacts: Sequence[JsonObject], *ids: object) -> JsonObject:
+def contact_for(contacts: Sequence[JsonObject], *ids: object, alone: bool = True) -> JsonObject:
     """The contact card that goes with a message of those ids, or an empty one.
 
     A card of another id is never taken: two people in one delivery must not become one. A card
-    that has nothing to compare goes with the message when it is the only one.
+    that has nothing to compare goes with the message when it is the only one, and its sender is (`alone`).
     """
     wanted = {word(one) for one in ids} - {""}
     for contact in contacts:
         if wanted & {word(contact.get("wa_id")), word(contact.get("user_id"))}:
             return contact
-    if len(contacts) == 1 and (not wanted or _comparable(contacts[0], wanted) is False):
+    if alone and len(contacts) == 1 and (not wanted or _comparable(contacts[0], wanted) is False):
         return contacts[0]
     return {}
 

@@ -113,8 +113,10 @@ def _take(change: _Change, found: _Found) -> None:
 
 def _messages(change: _Change, found: _Found) -> bool:
     before = len(found.events), len(found.statuses)
-    for message in listed(change.value.get("messages")):
-        found.events.append(_message(change, message, found))
+    messages = list(listed(change.value.get("messages")))
+    alone = len({(word(each.get("from_user_id")), word(each.get("from"))) for each in messages}) < 2
+    for message in messages:
+        found.events.append(_message(change, message, found, alone))
     for status in listed(change.value.get("statuses")):
         found.statuses.append(_status(change, status))
     for error in listed(change.value.get("errors")):
@@ -122,8 +124,8 @@ def _messages(change: _Change, found: _Found) -> bool:
     return (len(found.events), len(found.statuses)) != before
 
 
-def _message(change: _Change, message: JsonObject, found: _Found) -> Event:
-    contact = contact_for(change.contacts, message.get("from_user_id"), message.get("from"))
+def _message(change: _Change, message: JsonObject, found: _Found, alone: bool) -> Event:
+    contact = contact_for(change.contacts, message.get("from_user_id"), message.get("from"), alone=alone)
     kind_word = word(message.get("type"))
     person = sender_of(message, contact)
     kind = OWN_KINDS.get(kind_word, "message")

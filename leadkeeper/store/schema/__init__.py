@@ -6,7 +6,7 @@
 
 from leadkeeper.store.schema.access import audit_log, chat_visitors, sessions, setup_links, throttles, users
 from leadkeeper.store.schema.base import metadata
-from leadkeeper.store.schema.channels import channel_accounts, inbound_events, webhook_deliveries
+from leadkeeper.store.schema.channels import CHANGES, channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.schema.jobs import job_errors, jobs, schedules, settings, workers
 from leadkeeper.store.schema.knowledge import documents, passages, reply_drafts
 from leadkeeper.store.schema.people import (
@@ -30,6 +30,7 @@ from leadkeeper.store.schema.talk import (
 )
 
 __all__ = [
+    "CHANGES",
     "CLOSED_STAGES",
     "SEND_STATES",
     "STAGES",

@@ -17,6 +17,9 @@ from sqlalchemy import (
 from leadkeeper.store.schema.base import metadata, one_of
 from leadkeeper.store.types import Id, Instant, Json
 
+CHANGES = ("edit", "revoke")
+"""Kinds of inbound events that change an earlier one."""
+
 channel_accounts = Table(
     "channel_accounts",
     metadata,
@@ -72,4 +75,11 @@ inbound_events = Table(
     Column("occurred_at", Instant, nullable=False, comment="the provider's time"),
     Column("received_at", Instant, nullable=False),
     UniqueConstraint("account_id", "external_id"),
+)
+Index(
+    "ix_inbound_changes",
+    inbound_events.c.account_id,
+    inbound_events.c.sender,
+    sqlite_where=inbound_events.c.kind.in_(CHANGES),
+    postgresql_where=inbound_events.c.kind.in_(CHANGES),
 )

@@ -39,12 +39,13 @@ SAID = [
     ("unknown_type", "unknown", "", False),
     ("ephemeral", "unknown", "", False),
     ("brand_new_type", "unknown", "", False),
+    ("text_no_sender", "nameless", "From nobody", False),
 ]
 NOTICES = [
     "request_welcome", "errors_only", "template_status", "template_quality", "template_category", "template_components",
     "phone_quality", "phone_name", "account_banned", "account_review", "account_alerts", "business_capability", "security",
     "username_update", "history", "history_media", "app_state_sync", "standby", "call_by_customer", "call_status",
-    "group_participants", "user_id_update", "unknown_field", "text_no_sender", "echo_no_customer", "system_identity_changed",
+    "group_participants", "user_id_update", "unknown_field", "echo_no_customer", "system_identity_changed",
     "messages_empty",
 ]  # fmt: skip
 
