@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from leadkeeper import __version__
-from leadkeeper.cli import audit, bench, config, doctor, jobs, migrate, prove, simulator, up, user, web, worker
+from leadkeeper.cli import audit, bench, config, doctor, faults, jobs, migrate, prove, simulator, up, user, web, worker
 from leadkeeper.errors import Damaged, LeadkeeperError, Unavailable
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("simulator")(simulator.simulator)
 app.command("audit")(audit.audit)
 app.command("prove")(prove.prove)
 app.command("bench")(bench.bench)
+app.add_typer(faults.app, name="faults")
 
 
 def _version(asked: bool) -> None:

@@ -184,17 +184,18 @@ def _once(words: tuple[str, ...]) -> tuple[str, ...]:
     return words[:1] if len(set(words)) == 1 else words
 
 
-_compiled: tuple[URL, str, Lexicon] | None = None
+_compiled: tuple[URL | None, str, Lexicon] | None = None
 _lock = Lock()
 
 
 def load(conn: Connection, version: str) -> Lexicon:
     """The lexicon of this database, compiled at most once per version in this process.
 
-    `version` is the settings row `lexicon_version`, which every change of a word renews.
+    `version` is the settings row `lexicon_version`, which every change of a word renews: a random name, the
+    same in two databases only where one is a copy of the other. Empty before any word was stored.
     """
     global _compiled
-    place = conn.engine.url
+    place = None if version else conn.engine.url
     held = _compiled
     if held is not None and held[:2] == (place, version):
         return held[2]

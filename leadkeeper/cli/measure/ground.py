@@ -4,6 +4,7 @@ PostgreSQL is the server of LEADKEEPER_DATABASE_URL, where a database of our own
 again (the user needs CREATEDB), else a private cluster with every safety on.
 """
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,14 +37,33 @@ class Ground:
                 _migrated(url)
                 yield folder, url
                 return
-            database = f"leadkeeper_bench_{uuid.uuid4().hex[:12]}"
-            _run(self._admin, f"create database {database}")
-            try:
-                url = self._admin.set(drivername="postgresql", database=database).render_as_string(hide_password=False)
+            with self._database() as url:
                 _migrated(url)
                 yield folder, url
-            finally:
-                _run(self._admin, f"drop database {database} with (force)")
+
+    @contextmanager
+    def copied(self, folder: Path, url: str) -> Iterator[tuple[Path, str]]:
+        """(a copy of the folder, the URL of a copy of its database, to which nobody is connected); gone afterwards."""
+        with TemporaryDirectory(prefix="leadkeeper-copy-", ignore_cleanup_errors=True) as name:
+            twin = Path(name) / "folder"
+            shutil.copytree(folder, twin)
+            if self._admin is None:
+                yield twin, url.replace(str(folder), str(twin))
+                return
+            with self._database(f"template {parse_url(url).database} strategy file_copy") as copy:
+                yield twin, copy
+
+    @contextmanager
+    def _database(self, made_from: str = "") -> Iterator[str]:
+        """The URL of a database of our own on the server; dropped afterwards."""
+        if self._admin is None:
+            raise Misconfigured("SQLite has no server")
+        database = f"leadkeeper_bench_{uuid.uuid4().hex[:12]}"
+        _run(self._admin, f"create database {database} {made_from}")
+        try:
+            yield self._admin.set(drivername="postgresql", database=database).render_as_string(hide_password=False)
+        finally:
+            _run(self._admin, f"drop database {database} with (force)")
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Path, Database]]:

@@ -1,0 +1,58 @@
+"""`leadkeeper faults`: break it on purpose, thousands of times, and look whether anything is lost, doubled or stuck.
+
+Development commands; each fault is one file of this folder, and the tests call the same functions.
+"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadkeeper.cli.bench import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from leadkeeper.cli.faults.trial import Trial
+    from leadkeeper.cli.measure.ground import Ground
+
+app = typer.Typer(help="Break it on purpose, and look whether anything is lost, doubled or stuck.", no_args_is_help=True)
+
+Db = Annotated[Engine, typer.Option(help="The database to break; always a scratch one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a sentence.")]
+Seed = Annotated[int, typer.Option(help="What is drawn by lot follows from this number.")]
+
+
+@app.command("crashpoints")
+def _crashpoints(
+    db: Db = Engine.SQLITE,
+    kills: Annotated[int | None, typer.Option(min=1, help="How often; 10,000 on SQLite, 2,000 on PostgreSQL.")] = None,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Kill -9 at every labelled place between a webhook and its receipt, and go on from what is left.
+
+    Exit code 1 when something is found. Example: leadkeeper faults crashpoints --db postgres --kills 200
+    """
+    import os
+
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # its threads would be there before the first fork
+    from leadkeeper.cli.faults import crashpoints as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("crashpoints", db, kills or {Engine.SQLITE: 10_000, Engine.POSTGRES: 2_000}[db])
+    _on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
+
+
+def _on_ground(trial: "Trial", run: "Callable[[Ground], None]", as_json: bool) -> None:
+    """Run a fault on scratch databases and tell what came of it."""
+    import os
+    import signal
+    import sys
+
+    from leadkeeper.cli.measure.ground import ground
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended on the way out
+    with ground(trial.db, os.environ.get("LEADKEEPER_DATABASE_URL", "")) as place:
+        run(place)
+    trial.show(as_json)
+    raise typer.Exit(not trial.holds)
