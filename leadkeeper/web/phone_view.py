@@ -12,7 +12,7 @@ from leadkeeper.crm.spoken import Spoken
 from leadkeeper.example import business, samples
 from leadkeeper.example.business import Person
 from leadkeeper.jobs import conversation
-from leadkeeper.store.schema import contacts, conversations, documents, identities, inbound_events, jobs, messages, passages
+from leadkeeper.store.schema import conversations, documents, identities, inbound_events, jobs, messages, passages
 
 MOST = 40
 """Messages shown on the phone."""
@@ -44,18 +44,10 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
-    """Somebody the operator may play; `last` is the last line of their chat."""
-
-    person: Person
-    last: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PhoneView:
     """The page. Before the first message there is no account and nothing has been said."""
 
-    players: Sequence[Player]
+    players: Sequence[Person]
     person: Person
     bubbles: Sequence[Bubble] = ()
     happened: Sequence[Happened] = ()
@@ -79,21 +71,19 @@ def read(conn: Connection, account_id: int | None, wa_id: str, business_name: st
     taught = conn.execute(select(documents.c.id).limit(1)).first() is not None
     offered = suggestions(conn, person.language)
     if account_id is None:
-        return PhoneView([Player(one) for one in known], person, taught=taught, samples=offered)
-    lines = _last_lines(conn, account_id)
-    players = [Player(one, lines.get(one.wa_id)) for one in known]
+        return PhoneView(known, person, taught=taught, samples=offered)
     found = conversation_of(conn, account_id, person.wa_id)
     if found is None:
         waiting = _arriving(conn, account_id, person.wa_id)
         return PhoneView(
-            players, person, waiting, typing=bool(waiting), taught=taught, business_name=business_name, samples=offered
+            known, person, waiting, typing=bool(waiting), taught=taught, business_name=business_name, samples=offered
         )
     thread = conversation.thread(conn, found, limit=MOST)
     open_ones = [each for each in thread.messages if each.decision is not None and each.decision.outcome is None]
     bubbles = [*_bubbles(thread.messages), *_arriving(conn, account_id, person.wa_id)]
     waits = bool(open_ones) and thread.conversation.owner == "ai"
     return PhoneView(
-        players, person, bubbles, _happened(conn, thread, account_id, person.wa_id), thread.conversation, waits,
+        known, person, bubbles, _happened(conn, thread, account_id, person.wa_id), thread.conversation, waits,
         taught, business_name, offered,
     )  # fmt: skip
 
@@ -174,14 +164,17 @@ def conversation_of(conn: Connection, account_id: int, wa_id: str) -> int | None
     return conn.execute(query).scalar_one_or_none()
 
 
-def _last_lines(conn: Connection, account_id: int) -> dict[str, str]:
+def whom(conn: Connection, account_id: int, language: str) -> Person:
+    """Whom a newcomer plays: somebody whom the AI answers, best one who writes in the newcomer's language."""
     joined = conversations.join(
         identities, and_(identities.c.contact_id == conversations.c.contact_id, identities.c.account_id == account_id)
-    ).join(contacts, contacts.c.id == conversations.c.contact_id)
+    )
     query = (
-        select(identities.c.external_id, conversations.c.preview)
+        select(identities.c.external_id, conversations.c.owner)
         .select_from(joined)
         .where(conversations.c.account_id == account_id, identities.c.external_id.in_([one.wa_id for one in people()]))
         .order_by(conversations.c.id)
     )
-    return {row.external_id: row.preview or "" for row in conn.execute(query)}
+    owners = {row.external_id: row.owner for row in conn.execute(query)}
+    known = sorted(people(), key=lambda one: one.language != language)
+    return next((one for one in known if owners.get(one.wa_id, "ai") == "ai"), known[0])

@@ -4,16 +4,27 @@ import pytest
 from sqlalchemy import Connection
 
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import accounts, simulated
+from leadkeeper.crm import accounts, contacts, conversations, leads, simulated
 from leadkeeper.example import business
 from leadkeeper.example.clear import present
 from leadkeeper.knowledge import documents
+from leadkeeper.store import schema as tables
 from leadkeeper.store import settings_rows
-from leadkeeper.web import checklist
+from leadkeeper.web import checklist, phone_view
 from tests.web.conftest import Desk
 
 HOURS = {f"{part}_{day}": value for day in ("mon", "tue") for part, value in (("open", "1"), ("from", "08:30"), ("to", "17:00"))}
 PRIYA = business.people()[0].wa_id
+
+
+def priya_waits_for_a_person(conn: Connection) -> None:
+    (account_id,) = simulated.ids(conn)
+    contact_id = contacts.resolve(conn, account_id, [(PRIYA, "wa_id")])
+    lead_id = leads.for_contact(conn, contact_id, "whatsapp")
+    conversation_id, _ = conversations.open_one(
+        conn, contact_id=contact_id, account_id=account_id, lead_id=lead_id, address=PRIYA, language="en"
+    )
+    conn.execute(tables.conversations.update().where(tables.conversations.c.id == conversation_id).values(owner="nobody"))
 
 
 def real_number(conn: Connection) -> None:
@@ -171,3 +182,18 @@ async def test_phone_shows_nobody_typing_while_the_worker_is_stopped(desk: Desk)
 
     assert "hello" in page
     assert "An answer is being written" not in page
+
+
+async def test_a_newcomer_plays_somebody_of_their_language_whom_the_ai_answers(desk: Desk) -> None:
+    owner = desk.caller(Role.OWNER)
+    await owner.post("/setup/example", data={})
+    english = [one for one in phone_view.people() if one.language == "en"]
+    at_first = await owner.get("/simulate")
+    desk.db.write_now(priya_waits_for_a_person)
+
+    later = await owner.get("/simulate")
+    part = await owner.get("/simulate", headers={"x-swap": "phone"})
+
+    assert at_first.status_code == part.status_code == 200
+    assert later.headers["location"] == f"/simulate?as={next(one.wa_id for one in english if one.wa_id != PRIYA)}"
+    assert (await owner.get(f"/simulate?as={PRIYA}")).status_code == 200

@@ -12,7 +12,7 @@ from leadkeeper.rules import business as rules_business
 from leadkeeper.web import forms, phone_view, simulated
 from leadkeeper.web.access import Access
 from leadkeeper.web.reasons import because
-from leadkeeper.web.render import redirect, render
+from leadkeeper.web.render import redirect, render, wants_part
 from leadkeeper.web.routes import page
 
 LONGEST = 1000
@@ -20,7 +20,12 @@ LONGEST = 1000
 
 @page("/simulate", title="Simulate", access=Access.ADMIN, menu=80, icon="phone")
 async def simulate(request: Request) -> Response:
-    """The phone, and beside it what happened."""
+    """The phone, and beside it what happened; without a name in the address, somebody's whom the AI answers."""
+    account = await simulated.of(request).account()
+    if account is not None and "as" not in request.query_params and not wants_part(request):
+        person = await request.state.db.read(phone_view.whom, account.id, request.state.lang)
+        if person != phone_view.people()[0]:
+            return redirect(request, f"/simulate?as={person.wa_id}")
     return await _show(request, forms.Form())
 
 
