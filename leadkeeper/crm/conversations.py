@@ -240,8 +240,7 @@ def reopen(conn: Connection, conversation_id: int, user_id: int) -> None:
         return
     savepoint = Savepoint(conn)
     try:
-        opened = {"status": "open", "revision": table.c.revision + 1}
-        conn.execute(update(table).where(table.c.id == conversation_id).values(**opened))
+        conn.execute(update(table).where(table.c.id == conversation_id).values(status="open", revision=table.c.revision + 1))
         savepoint.keep()
     except exc.IntegrityError as error:
         savepoint.undo()
