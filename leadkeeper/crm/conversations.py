@@ -103,12 +103,6 @@ def touched(conn: Connection, conversation_id: int) -> None:
     _told(conn, conversation_id)
 
 
-def reworded(conn: Connection, conversation_id: int, before: str, after: str) -> None:
-    """What was said has become something else, or nothing: the list does not go on showing what it was."""
-    shown = (table.c.id == conversation_id, table.c.preview == before[:200])
-    conn.execute(update(table).where(*shown).values(preview=after[:200]))
-
-
 def needs_human(conn: Connection, conversation_id: int, reason: str, job_id: int | None = None) -> bool:
     """Hand over: the owner becomes nobody, waiting automatic messages are cancelled, a task is made.
 

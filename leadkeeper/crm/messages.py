@@ -191,11 +191,13 @@ def by_external(conn: Connection, account_id: int, external_id: str) -> Row | No
 
 def edit(conn: Connection, message_id: int, body: str, at: datetime) -> None:
     """The customer changed what they wrote."""
+    _reword(conn, message_id, body)
     _change(conn, message_id, body=body, edited_at=at)
 
 
 def revoke(conn: Connection, message_id: int, at: datetime) -> None:
     """The customer deleted what they wrote: the text goes, the row stays."""
+    _reword(conn, message_id, "")
     _change(conn, message_id, body="", media=None, revoked_at=at)
 
 
@@ -235,6 +237,13 @@ def _moving(allowed: tuple[str, ...], names: tuple[str, ...]) -> Prepared:
     mine = (table.c.id == bindparam("message"), among(table.c.state, allowed))
     values = {name: bindparam(name, type_=table.c[name].type) for name in names}
     return Prepared(update(table).where(*mine).values(values).returning(table.c.conversation_id))
+
+
+def _reword(conn: Connection, message_id: int, body: str) -> None:
+    """Before a text changes: the list of conversations does not go on showing what it was."""
+    before = get(conn, message_id)
+    shown = (conversations.c.id == before.conversation_id, conversations.c.preview == before.body[:200])
+    conn.execute(update(conversations).where(*shown).values(preview=body[:200]))
 
 
 def _change(conn: Connection, message_id: int, **values: Any) -> None:

@@ -30,10 +30,8 @@ def _change(conn: Connection, target: Row, event: Row, parsed: Inbound) -> None:
         return
     if parsed.details.get("act") == "revoke":
         messages.revoke(conn, target.id, event.occurred_at)
-        conversations.reworded(conn, target.conversation_id, target.body, "")
     else:
         messages.edit(conn, target.id, parsed.text, event.occurred_at)
-        conversations.reworded(conn, target.conversation_id, target.body, parsed.text)
 
 
 def _speak(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:

@@ -13,7 +13,6 @@ def edit(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in" and message.revoked_at is None:
         messages.edit(conn, message.id, parsed.text, event.occurred_at)
-        conversations.reworded(conn, message.conversation_id, message.body, parsed.text)
         conversations.touched(conn, message.conversation_id)
         timeline.add(conn, "edited", conversation_id=message.conversation_id, job_id=ctx.job.id, message=message.id)
 
@@ -23,7 +22,6 @@ def revoke(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in":
         messages.revoke(conn, message.id, event.occurred_at)
-        conversations.reworded(conn, message.conversation_id, message.body, "")
         if message.event_id is not None:
             decisions.close(conn, [message.event_id], "silent", "deleted_by_customer")
         conversations.touched(conn, message.conversation_id)
