@@ -22,7 +22,8 @@ from leadkeeper.rules import book, history, runs
 from leadkeeper.rules.actions.base import Context, Effect
 from leadkeeper.rules.decide import Decision
 from leadkeeper.rules.decide import decide as decide_rule
-from leadkeeper.rules.facts import Facts, gather
+from leadkeeper.rules.facts import Facts
+from leadkeeper.rules.gather import Ask, gather
 from leadkeeper.rules.model import Rule
 
 TRIGGER = "message.received"
@@ -60,7 +61,7 @@ def decide(conn: Connection, ctx: JobContext, event_id: int) -> Outcome:
         return Done()
     now = clock.now()
     settings = ctx.settings(conn)
-    facts = gather(conn, decision.conversation_id, event_id, now, settings, reach=reaches())
+    facts = gather(conn, Ask(decision.conversation_id, event_id), now, settings, reach=reaches())
     point("decide.facts_gathered")
     rules = book.active(conn, TRIGGER)
     verdict = apply_rules(conn, ctx, history.add(conn, facts, rules), rules, now)

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from leadkeeper.channels.base import channels
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.rules import history
-from leadkeeper.rules.facts import Reach, gather
+from leadkeeper.rules.facts import Reach
+from leadkeeper.rules.gather import Ask, gather
 from leadkeeper.rules.guards import Block, Outgoing, check
 from leadkeeper.store.prepared import Row
 
@@ -45,13 +46,11 @@ def guard(
         )
     facts = gather(
         conn,
-        conversation_id,
-        event_id,
+        Ask(conversation_id, event_id, without_message=message.id if message is not None else None),
         now,
         ctx.base,
         reach=reaches(),
         trigger="message.received" if purpose != "proactive" else "send",
-        without_message=message.id if message is not None else None,
     )
     return check(purpose, facts, now, about)
 

@@ -18,7 +18,8 @@ from leadkeeper.crm import contacts, conversations, messages, opting, outbox, ta
 from leadkeeper.errors import Conflict, Invalid
 from leadkeeper.jobs import delivery
 from leadkeeper.jobs.guarding import reaches
-from leadkeeper.rules.facts import Facts, gather
+from leadkeeper.rules.facts import Facts
+from leadkeeper.rules.gather import Ask, gather
 from leadkeeper.rules.guards import Outgoing, check
 from leadkeeper.store.prepared import Row
 
@@ -74,7 +75,7 @@ def say(conn: Connection, settings: Settings, conversation_id: int, user_id: int
         return before
     if not said.text.strip() and not said.template and not said.media:
         raise Invalid("There is nothing to send.", {"text": "write something"})
-    facts = gather(conn, conversation_id, None, clock.now(), settings, reach=reaches())
+    facts = gather(conn, Ask(conversation_id), clock.now(), settings, reach=reaches())
     _check(conn, conversation, facts, said)
     conversations.person_spoke(conn, conversation_id, user_id)
     draft = messages.Draft(

@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or
 
 from leadkeeper.config import Settings
 from leadkeeper.rules import business
-from leadkeeper.rules.facts import Facts, Reach, gather
+from leadkeeper.rules.facts import Facts, Reach
+from leadkeeper.rules.gather import Ask, gather
 from leadkeeper.rules.model import Rule
 from leadkeeper.rules.triggers import Approaching, FollowUp, Hours, lowest_day
 from leadkeeper.store.schema import CLOSED_STAGES, conversations, expiries, leads, rule_runs
@@ -58,14 +59,11 @@ def facts_of(
     """The facts of one candidate, read now."""
     return gather(
         conn,
-        candidate.conversation_id,
-        None,
+        Ask(candidate.conversation_id, lead_id=candidate.lead_id, expiry_id=candidate.expiry_id),
         now,
         settings,
         reach=reach,
         trigger=rule.trigger.kind,
-        lead_id=candidate.lead_id,
-        expiry_id=candidate.expiry_id,
     )
 
 

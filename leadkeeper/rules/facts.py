@@ -1,4 +1,4 @@
-"""The facts a decision is taken from: one frozen snapshot, read in three statements.
+"""The facts a decision is taken from: one frozen snapshot.
 
 Nothing below changes after it is read, so the same facts always give the same decision: live, in a
 dry run and in a trial on past conversations. Times are aware UTC; counts name their stretch.
@@ -7,17 +7,8 @@ dry run and in a trial on past conversations. Times are aware UTC; counts name t
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
-
-from leadkeeper.config import Settings
-from leadkeeper.errors import NotFound
-from leadkeeper.rules import business, counts, words
 from leadkeeper.rules.business import DAYS, Business
-from leadkeeper.store.prepared import Prepared, Row
-from leadkeeper.store.schema import channel_accounts, contacts, conversations, expiries, leads, messages
-from leadkeeper.store.types import Id
 
 Words = Mapping[str, str]
 
@@ -153,113 +144,3 @@ class Facts:
     def hours_since(self, moment: datetime | None) -> float | None:
         """Hours from `moment` to now; None when it never was."""
         return (self.now - moment).total_seconds() / 3600 if moment else None
-
-
-UNREADABLE = ("reaction", "sticker", "location", "contacts", "order", "unsupported", "unknown", "edit", "revoke")
-"""Kinds of message whose text, if any, is our own description and not a question."""
-
-
-def gather(
-    conn: Connection,
-    conversation_id: int,
-    event_id: int | None,
-    now: datetime,
-    settings: Settings,
-    *,
-    reach: Mapping[str, Reach],
-    trigger: str = "message.received",
-    answerable: bool | None = None,
-    lead_id: int | None = None,
-    expiry_id: int | None = None,
-    without_message: int | None = None,
-) -> Facts:
-    """Read the facts of one event, or of one due thing, of a conversation.
-
-    Three statements; a contact with several open threads, and triggers that send by themselves, cost
-    one more each. `reach` is what each channel allows by the channel's name; a channel missing there
-    may not be written to. `without_message` leaves out the message that is about to be sent, so that
-    it does not count against itself; `lead_id` names a lead of the contact other than the conversation's.
-    Raises NotFound when there is no such conversation.
-    """
-    row = _subject(conn, conversation_id, event_id, lead_id, expiry_id)
-    about = business.read(conn, settings)
-    sent = counts.read(conn, row, now, without_message, texts=trigger != "message.received")
-    body = row.body or ""
-    lexicon = words.load(conn, about.lexicon_version) if body else None
-    readable = _readable(row, body) if answerable is None else answerable
-    return Facts(
-        now=now,
-        trigger=trigger,
-        business=about,
-        reach=reach.get(row.channel, CLOSED),
-        event_id=event_id,
-        answerable=readable,
-        text=body,
-        kind=row.kind or "",
-        words=lexicon.lists_in(body) if lexicon else {},
-        opted_out=row.opted_out_at is not None,
-        automatic_last_hour=sent.automatic_last_hour,
-        proactive_last_day=sent.proactive_last_day,
-        automatic_since_spoken=sent.automatic_since_spoken,
-        spoken=sent.spoken,
-        recent_texts=sent.recent_texts,
-        **{name: getattr(row, name) for name in _STRAIGHT},
-    )
-
-
-def _readable(row: Row, body: str) -> bool:
-    """The channel's own word (kept with the message), else: it has a text of the customer's."""
-    told = row.media.get("answerable") if isinstance(row.media, dict) else None
-    return bool(body.strip()) and row.kind not in UNREADABLE and told is not False
-
-
-_SUBJECT = {
-    "channel": channel_accounts.c.channel,
-    "account_id": conversations.c.account_id,
-    "conversation_id": conversations.c.id,
-    "contact_id": conversations.c.contact_id,
-    "lead_id": leads.c.id,
-    "name": contacts.c.name,
-    "nationality": contacts.c.nationality,
-    "company": contacts.c.company,
-    "lead_owner_id": leads.c.owner_id,
-    "lead_created_at": leads.c.created_at,
-    **{name: leads.c[name] for name in ("stage", "score", "source", "service", "service_text", "autopilot", "next_follow_up_at")},
-    **{
-        name: conversations.c[name]
-        for name in (
-            "owner", "owner_id", "revision", "language", "pending_question", "unanswered_since",
-            "last_inbound_at", "last_outbound_at", "last_person_at",
-        )
-    },
-}  # fmt: skip
-_MESSAGE = {"message_id": messages.c.id, "occurred_at": messages.c.occurred_at}
-_EXPIRY = {"expiry_kind": expiries.c.kind, "expires_on": expiries.c.expires_on}
-_STRAIGHT = (*_SUBJECT, *_MESSAGE, *_EXPIRY)
-
-
-def _subject_statement() -> Select[Any]:
-    """Conversation, contact, lead, account, message and expiry in one row; built once, it is asked per message."""
-    columns = [column.label(name) for name, column in {**_SUBJECT, **_MESSAGE, **_EXPIRY}.items()]
-    told = (messages.c.body, messages.c.kind, messages.c.media, contacts.c.opted_out_at)
-    return (
-        select(*columns, *told, counts.threads_of_contact().label("threads"))
-        .select_from(conversations)
-        .join(contacts, contacts.c.id == conversations.c.contact_id)
-        .join(leads, leads.c.id == func.coalesce(bindparam("lead", type_=Id), conversations.c.lead_id))
-        .join(channel_accounts, channel_accounts.c.id == conversations.c.account_id)
-        .outerjoin(messages, messages.c.event_id == bindparam("event"))
-        .outerjoin(expiries, expiries.c.id == bindparam("expiry"))
-        .where(conversations.c.id == bindparam("conversation"))
-    )
-
-
-_SUBJECT_ROW = Prepared(_subject_statement())
-
-
-def _subject(conn: Connection, conversation_id: int, event_id: int | None, lead_id: int | None, expiry_id: int | None) -> Any:
-    given = {"conversation": conversation_id, "event": event_id, "lead": lead_id, "expiry": expiry_id}
-    row = _SUBJECT_ROW.first(conn, **given)
-    if row is None:
-        raise NotFound(f"there is no conversation {conversation_id}")
-    return row

@@ -10,7 +10,8 @@ from leadkeeper.config import Settings
 from leadkeeper.crm import contacts, conversations, leads
 from leadkeeper.crm import messages as sent
 from leadkeeper.rules import book, word_rows
-from leadkeeper.rules.facts import Facts, Reach, gather
+from leadkeeper.rules.facts import Facts, Reach
+from leadkeeper.rules.gather import Ask, gather
 from leadkeeper.store.schema import channel_accounts, inbound_events, messages
 from leadkeeper.store.schema import conversations as conversations_table
 
@@ -74,8 +75,9 @@ def said(conn: Connection, who: Customer, text: str, at: datetime = NOON, *, aut
 
 
 def facts_of(conn: Connection, who: Customer, event_id: int | None, now: datetime = NOON, **more: Any) -> Facts:
-    """The facts of a message."""
-    return gather(conn, who.conversation_id, event_id, now, SETTINGS, reach=REACH, **more)
+    """The facts of a message; `more` goes to `gather`, or says more of what is asked."""
+    asked = {name: more.pop(name) for name in ("lead_id", "without_message") if name in more}
+    return gather(conn, Ask(who.conversation_id, event_id, **asked), now, SETTINGS, reach=REACH, **more)
 
 
 def seeded(conn: Connection) -> None:

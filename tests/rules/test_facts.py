@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 from leadkeeper.crm import contacts, conversations, leads
 from leadkeeper.errors import NotFound
 from leadkeeper.rules import guards
-from leadkeeper.rules.facts import gather
+from leadkeeper.rules.gather import Ask, gather
 from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import channel_accounts
@@ -159,7 +159,7 @@ async def test_a_channel_nobody_described_may_not_be_written_to(db: Database) ->
     def work(conn: Connection) -> Any:
         who = customer(conn, channel="pigeon")
         event_id = writes(conn, who, "coo")
-        return gather(conn, who.conversation_id, event_id, NOON, SETTINGS, reach=REACH)
+        return gather(conn, Ask(who.conversation_id, event_id), NOON, SETTINGS, reach=REACH)
 
     block = guards.check("reply", await db.write(work), NOON)
 
@@ -190,4 +190,4 @@ async def test_an_older_lead_of_the_contact_can_be_asked_about(db: Database) -> 
 
 async def test_a_conversation_that_is_not_there_is_not_found(db: Database) -> None:
     with pytest.raises(NotFound):
-        await db.read(lambda conn: gather(conn, 4711, None, NOON, SETTINGS, reach=REACH))
+        await db.read(lambda conn: gather(conn, Ask(4711), NOON, SETTINGS, reach=REACH))
