@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, exc, func, literal, not_, or_, select, update
+from sqlalchemy import Connection, bindparam, case, exc, func, literal, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import decisions, messages, tasks, timeline
@@ -17,21 +17,9 @@ from leadkeeper.queue.cancel import cancel_key
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import conversations as table
-from leadkeeper.store.schema import decisions as decided
-from leadkeeper.store.schema import messages as said
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import Instant
 from leadkeeper.store.upsert import insert_once
-
-_NEEDS_NONE = and_(decided.c.outcome == "silent", decided.c.reason != "user_owns")
-_WAITING_SINCE = (
-    select(func.min(said.c.created_at))
-    .outerjoin(decided, decided.c.message_id == said.c.id)
-    .where(said.c.conversation_id == bindparam("one"), said.c.direction == "in", said.c.id > bindparam("message"))
-    .where(or_(decided.c.outcome.is_(None), not_(_NEEDS_NONE)))
-    .scalar_subquery()
-)
-_ANSWERED = Prepared(update(table).where(table.c.id == bindparam("one")).values(unanswered_since=_WAITING_SINCE))
 
 
 def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
@@ -40,12 +28,6 @@ def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
     if row is None:
         raise NotFound(f"there is no conversation {conversation_id}")
     return row
-
-
-def hold(conn: Connection, conversation_id: int) -> None:
-    """Let nobody else change a conversation until commit; SQLite's one writer has it already."""
-    if conn.dialect.name != "sqlite":
-        _GET_LOCKED.first(conn, id=conversation_id)
 
 
 def open_one(
@@ -74,22 +56,6 @@ def received(conn: Connection, conversation_id: int, occurred_at: datetime, prev
     revision: int = _RECEIVED.scalar(conn, row_id=conversation_id, now=clock.now(), **given)
     _told(conn, conversation_id)
     return revision
-
-
-def answered(conn: Connection, conversation_id: int, message_id: int) -> None:
-    """This message reached them: they wait only for what they wrote after it, unless it needs no answer.
-
-    The caller holds the conversation's row, so nothing comes in between.
-    """
-    _ANSWERED.run(conn, one=conversation_id, message=message_id)
-
-
-def asks_nothing(conn: Connection, conversation_id: int, since: datetime | None = None) -> None:
-    """What they wrote at `since` needs no answer: they wait for none, unless they did before. Without it: for none at all."""
-    waiting = update(table).where(table.c.id == conversation_id)
-    if since is not None:
-        waiting = waiting.where(table.c.unanswered_since >= since)
-    conn.execute(waiting.values(unanswered_since=None))
 
 
 def readdress(conn: Connection, conversation_id: int, address: str) -> None:

@@ -9,16 +9,16 @@
 Every change names the states it may come from, so a late writer changes nothing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, bindparam, cast, select, update
+from sqlalchemy import Connection, String, Update, bindparam, cast, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, NotFound
+from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import conversations
 from leadkeeper.store.schema import messages as table
@@ -96,17 +96,28 @@ def by_cause(conn: Connection, cause: str) -> int | None:
     return None if found is None else int(found)
 
 
-def begin_attempt(conn: Connection, message_id: int, job_id: int) -> str:
-    """ready -> sending: count the attempt and give it its token. Raises Conflict when the message is not ready.
+def begin_attempts(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[int, str]:
+    """ready -> sending, for each (message, job): count the attempt and give it its token; tokens by message.
 
-    Committed before the socket opens, so that a crash afterwards leaves `sending` behind.
+    Committed before the socket opens, so that a crash afterwards leaves `sending` behind. Raises
+    Conflict when a message is not ready.
     """
-    begun = _BEGIN.first(conn, message=message_id, job=job_id, now=clock.now())
-    if begun is None:
+    if not wanted:
+        return {}
+    begun = _BEGIN.all(conn, now=clock.now(), **_ATTEMPTS.values(conn.dialect.name, wanted))
+    if len(begun) < len(wanted):
         raise Conflict("the message is not ready to be sent")
-    _told(conn, begun.conversation_id)
-    token: str = begun.token
-    return token
+    for row in begun:
+        _told(conn, row.conversation_id)
+    return {row.id: row.token for row in begun}
+
+
+def accept_all(conn: Connection, taken: Sequence[tuple[int, str]]) -> list[Row]:
+    """The provider took these (message, its name for it): sending | in doubt -> accepted; the rows of those that moved."""
+    moved = _ACCEPT.all(conn, now=clock.now(), **_TAKEN.values(conn.dialect.name, taken))
+    for row in moved:
+        _told(conn, row.conversation_id)
+    return moved
 
 
 def accepted(conn: Connection, message_id: int, provider_id: str | None) -> bool:
@@ -189,30 +200,6 @@ def by_external(conn: Connection, account_id: int, external_id: str) -> Row | No
     return _BY_EXTERNAL.first(conn, account=account_id, external=external_id)
 
 
-def edit(conn: Connection, message_id: int, body: str, at: datetime) -> None:
-    """The customer changed what they wrote."""
-    _reword(conn, message_id, body)
-    _change(conn, message_id, body=body, edited_at=at)
-
-
-def revoke(conn: Connection, message_id: int, at: datetime) -> None:
-    """The customer deleted what they wrote: the text goes, the row stays."""
-    _reword(conn, message_id, "")
-    _change(conn, message_id, body="", media=None, revoked_at=at)
-
-
-def react(conn: Connection, message_id: int, emoji: str | None) -> None:
-    """The customer's reaction to a message; None removes it."""
-    _change(conn, message_id, reaction=emoji[:32] if emoji else None)
-
-
-def note_media(conn: Connection, message_id: int, found: Mapping[str, Any]) -> None:
-    """Write what became of a message's medium beside what the provider said of it."""
-    message = get(conn, message_id, lock=True)
-    if message.revoked_at is None:  # what a customer has deleted does not come back
-        _change(conn, message_id, media={**(message.media or {}), **found})
-
-
 def record_person_echo(conn: Connection, row: Mapping[str, Any]) -> int | None:
     """Store what a person of the business wrote in the provider's own app: it is sent already."""
     now = clock.now()
@@ -239,18 +226,6 @@ def _moving(allowed: tuple[str, ...], names: tuple[str, ...]) -> Prepared:
     return Prepared(update(table).where(*mine).values(values).returning(table.c.conversation_id))
 
 
-def _reword(conn: Connection, message_id: int, body: str) -> None:
-    """Before a text changes: the list of conversations does not go on showing what it was."""
-    before = get(conn, message_id)
-    shown = (conversations.c.id == before.conversation_id, conversations.c.preview == before.body[:200])
-    conn.execute(update(conversations).where(*shown).values(preview=body[:200]))
-
-
-def _change(conn: Connection, message_id: int, **values: Any) -> None:
-    changed = update(table).where(table.c.id == message_id).values(**values).returning(table.c.conversation_id)
-    _told(conn, conn.execute(changed).scalar_one())
-
-
 def _told(conn: Connection, conversation_id: int) -> None:
     signal(conn, "inbox", f"conversation:{conversation_id}")
 
@@ -261,20 +236,43 @@ _BY_EXTERNAL = Prepared(
     select(table).where(table.c.account_id == bindparam("account"), table.c.external_id == bindparam("external"))
 )
 _ACCOUNT = Prepared(select(conversations.c.account_id).where(conversations.c.id == bindparam("id")))
-_BEGIN = Prepared(
-    update(table)
-    .where(table.c.id == bindparam("message"), table.c.state == "ready")
-    .values(
-        state="sending",
-        state_at=bindparam("now"),
-        attempt=table.c.attempt + 1,
-        token=cast(table.c.id, String) + "." + cast(table.c.attempt + 1, String),
-        send_job_id=bindparam("job"),
-        external_id=None,
-        reason=None,
+
+
+def _beginning(dialect: str) -> Update:
+    attempts = _ATTEMPTS.table(dialect)
+    return (
+        update(table)
+        .where(table.c.id == attempts.c.message, table.c.state == "ready")
+        .values(
+            state="sending",
+            state_at=bindparam("now"),
+            attempt=table.c.attempt + 1,
+            token=cast(table.c.id, String) + "." + cast(table.c.attempt + 1, String),
+            send_job_id=attempts.c.job,
+            external_id=None,
+            reason=None,
+        )
+        .returning(table.c.id, table.c.token, table.c.conversation_id)
     )
-    .returning(table.c.token, table.c.conversation_id)
-)
+
+
+def _accepting(dialect: str) -> Update:
+    taken = _TAKEN.table(dialect)
+    return (
+        update(table)
+        .where(table.c.id == taken.c.message, among(table.c.state, ("sending", *IN_DOUBT)))
+        .values(state="accepted", state_at=bindparam("now"), external_id=taken.c.provider_id, reason=None, error_code=None)
+        .returning(
+            *(table.c[name] for name in ("id", "conversation_id", "account_id", "purpose", "attempt", "external_id", "state"))
+        )
+    )
+
+
+_ATTEMPTS = Given("attempts", message=NUMBER, job=NUMBER)
+_OF_ACCEPTED = ("id", "conversation_id", "account_id", "purpose", "attempt", "external_id", "state")
+_TAKEN = Given("taken", message=NUMBER, provider_id=TEXT)
+_BEGIN = Prepared(_beginning)
+_ACCEPT = Prepared(_accepting)
 _ANY_OUTBOUND = Prepared(
     select(table.c.id)
     .where(table.c.conversation_id == bindparam("conversation"), table.c.direction == "out", table.c.state != "cancelled")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from leadkeeper.crm import contacts, conversations
+from leadkeeper.crm import contacts, conversations, waiting
 
 
 def opt_out(conn: Connection, contact_id: int, by: str, said_at: datetime | None = None) -> bool:
@@ -15,5 +15,5 @@ def opt_out(conn: Connection, contact_id: int, by: str, said_at: datetime | None
     changed = contacts.opt_out(conn, contact_id, by, said_at)
     for conversation_id in contacts.conversation_ids(conn, contact_id):
         conversations.silence(conn, conversation_id, "opted_out", "silent")
-        conversations.asks_nothing(conn, conversation_id)
+        waiting.asks_nothing(conn, conversation_id)
     return changed

@@ -1,9 +1,10 @@
 """From a message that is ready to the job that sends it: enqueued in the same transaction, always."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from leadkeeper.crashpoints import point
 from leadkeeper.crm import accounts, messages
@@ -11,6 +12,7 @@ from leadkeeper.crm.conversations import out_key
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.store.given import IDS
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import conversations, decisions
 from leadkeeper.store.schema import messages as table
@@ -31,21 +33,24 @@ def write(conn: Connection, draft: messages.Draft, account_id: int | None = None
     return message_id
 
 
-def conversation_of(conn: Connection, message_id: int) -> Row:
-    """The conversation a message goes to, locked against other writers. Raises NotFound."""
-    row = _CONVERSATION.first(conn, message=message_id)
-    if row is None:
-        raise NotFound(f"there is no message {message_id}")
-    return row
+def conversations_of(conn: Connection, message_ids: Sequence[int]) -> dict[int, Row]:
+    """The conversations these messages go to, by message, locked against other writers. Raises NotFound."""
+    found = _CONVERSATIONS.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in message_ids]))
+    return _each(message_ids, {row.of_message: row for row in found})
 
 
-def to_send(conn: Connection, message_id: int) -> Row:
-    """A message about to be sent, locked: its row, `answers` (the oldest event it answers) and `doubt_before`
+def to_send(conn: Connection, message_ids: Sequence[int]) -> dict[int, Row]:
+    """Messages about to be sent, by id, locked: their rows, `answers` (the oldest event one answers) and `doubt_before`
     (since when the outcome of the message before it is unknown). Raises NotFound."""
-    row = _TO_SEND.first(conn, message=message_id)
-    if row is None:
-        raise NotFound(f"there is no message {message_id}")
-    return row
+    found = _TO_SEND.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in message_ids]))
+    return _each(message_ids, {row.id: row for row in found})
+
+
+def _each(message_ids: Sequence[int], found: dict[int, Row]) -> dict[int, Row]:
+    missing = set(message_ids).difference(found)
+    if missing:
+        raise NotFound(f"there is no message {min(missing)}")
+    return found
 
 
 def queue_send(conn: Connection, message_id: int, tries: int = 0) -> int:
@@ -67,7 +72,15 @@ def _queue(conn: Connection, data: Mapping[str, int], conversation_id: int, acco
     return enqueue(conn, Job("send", data, key=key, priority=LANES[purpose], scope=scope))
 
 
-def _to_send() -> Select[tuple[object, ...]]:
+def _conversations(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    rows = select(conversations, table.c.id.label("of_message")).join(table, table.c.conversation_id == conversations.c.id)
+    rows = rows.where(table.c.id == ids.c.id)
+    return rows.order_by(conversations.c.id).with_for_update(of=conversations)
+
+
+def _to_send(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
     other, before = table.alias("other"), table.alias("before")
     said_before = (
         select(func.max(other.c.id))
@@ -77,14 +90,9 @@ def _to_send() -> Select[tuple[object, ...]]:
     )
     doubt = select(before.c.state_at).where(before.c.id == said_before, before.c.state == "unknown").scalar_subquery()
     answers = select(func.min(decisions.c.event_id)).where(decisions.c.answer_id == table.c.id).scalar_subquery()
-    row = select(table, answers.label("answers"), doubt.label("doubt_before")).where(table.c.id == bindparam("message"))
-    return row.with_for_update(of=table)
+    rows = select(table, answers.label("answers"), doubt.label("doubt_before")).where(table.c.id == ids.c.id)
+    return rows.order_by(table.c.id).with_for_update(of=table)
 
 
-_CONVERSATION = Prepared(
-    select(conversations)
-    .join(table, table.c.conversation_id == conversations.c.id)
-    .where(table.c.id == bindparam("message"))
-    .with_for_update(of=conversations)
-)
-_TO_SEND = Prepared(_to_send())
+_CONVERSATIONS = Prepared(_conversations)
+_TO_SEND = Prepared(_to_send)

@@ -1,12 +1,13 @@
 """What providers say became of our messages. A receipt may come before our own answer: it is kept and applied later."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Update, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import messages
-from leadkeeper.store.given import TEXT, Given
+from leadkeeper.store.given import IDS, NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import messages as outbound
 from leadkeeper.store.schema import receipts as table
@@ -45,10 +46,20 @@ def keep(
     return message
 
 
-def claim_parked(conn: Connection, message: Row) -> None:
-    """Give a message the receipts that came before we knew its provider id."""
-    tokens = _TOKENS.values(conn.dialect.name, [(f"{message.id}.{attempt}",) for attempt in range(1, message.attempt + 1)])
-    _CLAIM_PARKED.run(conn, message=message.id, account=message.account_id, external=message.external_id, **tokens)
+def claim_parked(conn: Connection, messages: Sequence[Row]) -> None:
+    """Give messages the receipts that came before we knew their provider ids."""
+    names = [
+        (message.id, message.account_id, f"{message.id}.{attempt}", message.external_id)
+        for message in messages
+        for attempt in range(1, message.attempt + 1)
+    ]
+    if names:
+        _CLAIM_PARKED.run(conn, **_NAMES.values(conn.dialect.name, names))
+
+
+def told_of(conn: Connection, message_ids: Sequence[int]) -> set[int]:
+    """Those of these messages a receipt was kept of."""
+    return set(_TOLD_OF.scalars(conn, **IDS.values(conn.dialect.name, [(each,) for each in message_ids])))
 
 
 def of_message(conn: Connection, message_id: int) -> list[Row]:
@@ -112,12 +123,18 @@ def _find(conn: Connection, account_id: int, external_id: str, token: str | None
 
 
 def _claiming(dialect: str) -> Update:
-    tokens = _TOKENS.table(dialect)
-    belongs = or_(table.c.token.in_(select(tokens.c.token)), table.c.external_id == bindparam("external"))
-    parked = (table.c.account_id == bindparam("account"), table.c.message_id.is_(None))
-    return update(table).where(*parked, belongs).values(message_id=bindparam("message"))
+    names = _NAMES.table(dialect)
+    mine = and_(table.c.account_id == names.c.account, table.c.message_id.is_(None))
+    belongs = or_(table.c.token == names.c.token, table.c.external_id == names.c.external)
+    return update(table).where(mine, belongs).values(message_id=names.c.message)
 
 
-_TOKENS = Given("tokens", token=TEXT)
+def _telling(dialect: str) -> Select[tuple[int]]:
+    ids = IDS.table(dialect)
+    return select(table.c.message_id).where(table.c.message_id == ids.c.id).distinct()
+
+
+_NAMES = Given("names", message=NUMBER, account=NUMBER, token=TEXT, external=TEXT)
 _CLAIM_PARKED = Prepared(_claiming)
+_TOLD_OF = Prepared(_telling)
 _OF_MESSAGE = Prepared(select(table).where(table.c.message_id == bindparam("message")).order_by(table.c.occurred_at, table.c.id))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.config import Settings
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import conversations, decisions, messages
+from leadkeeper.crm import conversations, decisions, messages, waiting
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.delivery import queue_reply
 from leadkeeper.jobs.guarding import reaches
@@ -119,7 +119,7 @@ def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict,
     elif verdict.settled == "silent":
         decisions.close(conn, [event_id], "silent", verdict.reason)
         if verdict.reason not in ("user_owns", "person"):  # there they wait for that person
-            conversations.asks_nothing(conn, facts.conversation_id, messages.get(conn, facts.message_id or 0).created_at)
+            waiting.asks_nothing(conn, facts.conversation_id, messages.get(conn, facts.message_id or 0).created_at)
     else:
         reason = verdict.reason or "no_rule"
         events = [row.event_id for row in decisions.unanswered(conn, facts.conversation_id)]

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import contacts, conversations, decisions, messages, tasks, timeline
+from leadkeeper.crm import contacts, conversations, decisions, messages, tasks, timeline, waiting
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Claimed, Job, Lane
 from leadkeeper.queue.outcomes import Cancel
@@ -33,10 +33,14 @@ def give_up(conn: Connection, job: Claimed, error: str) -> None:
 
 
 def reached(conn: Connection, message: Row) -> None:
-    """The provider has it: with an answer, or a person's message, the customer's wait is over. A notice answers nothing."""
-    if message.purpose in ("reply", "person"):
-        conversations.hold(conn, message.conversation_id)
-        conversations.answered(conn, message.conversation_id, message.id)
+    """The provider has it."""
+    if ends_the_wait(message):
+        waiting.answered(conn, [(message.conversation_id, message.id)])
+
+
+def ends_the_wait(message: Row) -> bool:
+    """True when the customer has waited for this: an answer, or a person's message. A notice answers nothing."""
+    return message.purpose in ("reply", "person")
 
 
 def not_delivered(conn: Connection, message_id: int, *, calls: bool = False) -> None:

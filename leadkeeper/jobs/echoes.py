@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound
-from leadkeeper.crm import contacts, conversations, leads, messages, timeline
+from leadkeeper.crm import amend, contacts, conversations, leads, messages, timeline
 from leadkeeper.jobs import fetch_media
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.store.prepared import Row
@@ -17,7 +17,7 @@ def echo(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None
     target = messages.by_external(conn, event.account_id, parsed.target) if act and parsed.target else None
     if act == "reaction":
         if target is not None:
-            messages.react(conn, target.id, parsed.reaction or None)
+            amend.react(conn, target.id, parsed.reaction or None)
     elif act and target is not None:
         _change(conn, target, event, parsed)
     elif act != "revoke":
@@ -29,9 +29,17 @@ def _change(conn: Connection, target: Row, event: Row, parsed: Inbound) -> None:
     if target.direction != "out":
         return
     if parsed.details.get("act") == "revoke":
+<<<<<<< HEAD
         messages.revoke(conn, target.id, event.occurred_at)
     else:
         messages.edit(conn, target.id, parsed.text, event.occurred_at)
+=======
+        amend.revoke(conn, target.id, event.occurred_at)
+        conversations.reworded(conn, target.conversation_id, target.body, "")
+    else:
+        amend.edit(conn, target.id, parsed.text, event.occurred_at)
+        conversations.reworded(conn, target.conversation_id, target.body, parsed.text)
+>>>>>>> 429682d (Begin and record many sends with the same few statements)
 
 
 def _speak(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import Account, Inbound, Media
 from leadkeeper.channels.whatsapp.media import Fetched, NotFetched, fetch
-from leadkeeper.crm import accounts, messages
+from leadkeeper.crm import accounts, amend, messages
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.handlers import job
@@ -45,7 +45,7 @@ def give_up(conn: Connection, job: Claimed, error: str) -> None:
     """No file after every try: the thread says why."""
     message_id = job.data.get("messageId")
     if isinstance(message_id, int):
-        messages.note_media(conn, message_id, {"state": "failed", "reason": error[:200]})
+        amend.note_media(conn, message_id, {"state": "failed", "reason": error[:200]})
 
 
 @job("fetch_media", retries=3, when_failed=give_up)
@@ -64,7 +64,7 @@ async def fetch_media(ctx: JobContext, message_id: int) -> Outcome:
             "mimeType": result.mime_type,
             "sha256": result.sha256,
         }
-        return Done(then=partial(messages.note_media, message_id=message_id, found=stored))
+        return Done(then=partial(amend.note_media, message_id=message_id, found=stored))
     return _not_fetched(result, account, message_id)
 
 
@@ -78,7 +78,7 @@ def _not_fetched(result: NotFetched, account: Account, message_id: int) -> Outco
 def _halt(conn: Connection, account_id: int, message_id: int, reason: str) -> None:
     """The token is refused: this medium waits with everything else of the account, and the thread says why."""
     accounts.halt(conn, account_id, reason)
-    messages.note_media(conn, message_id, {"reason": reason[:200]})
+    amend.note_media(conn, message_id, {"reason": reason[:200]})
 
 
 def _wanted(conn: Connection, ctx: JobContext, message_id: int) -> tuple[Account, Media, int] | None:

@@ -1,6 +1,6 @@
 """The guards, asked with the facts of this moment: when deciding, and again where the intent is committed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from leadkeeper.channels.base import channels
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.rules import history
-from leadkeeper.rules.facts import Reach
-from leadkeeper.rules.gather import Ask, gather
+from leadkeeper.rules.facts import Facts, Reach
+from leadkeeper.rules.gather import Ask, gather_all
 from leadkeeper.rules.guards import Block, Outgoing, check
 from leadkeeper.store.prepared import Row
 
@@ -21,38 +21,39 @@ def reaches() -> Mapping[str, Reach]:
     return {name: Reach(channel.capabilities.window, channel.capabilities.templates) for name, channel in channels.all().items()}
 
 
-def guard(
-    conn: Connection,
-    ctx: JobContext,
-    conversation_id: int,
-    purpose: str,
-    now: datetime,
-    message: Row | None = None,
-    event_id: int | None = None,
-) -> Block | None:
-    """The first guard that stops a message of this purpose now; None: it may go.
+def guard(conn: Connection, ctx: JobContext, asked: Ask, purpose: str, now: datetime) -> Block | None:
+    """The first guard that stops a message of this purpose, not written yet; None: it may go."""
+    return check(purpose, _facts(conn, ctx, [asked], purpose, now)[0], now)
 
-    `message` is the row about to be sent, which does not count against itself; `event_id` the (oldest)
-    event it answers.
+
+def guards_of(conn: Connection, ctx: JobContext, messages: Sequence[Row], now: datetime) -> list[Block | None]:
+    """The first guard that stops each of these messages that are about to be sent, in order; None: it may go.
+
+    A message does not count against itself. `answers` of its row is the oldest event it answers.
     """
-    about = None
-    if message is not None:
-        about = Outgoing(
-            text=message.body,
-            template=message.kind == "template",
-            overrides_opt_out=message.purpose == "person",
-            revision=message.revision,
-            capped_until=_capped_until(conn, message),
-        )
-    facts = gather(
-        conn,
-        Ask(conversation_id, event_id, without_message=message.id if message is not None else None),
-        now,
-        ctx.base,
-        reach=reaches(),
-        trigger="message.received" if purpose != "proactive" else "send",
+    blocks: dict[int, Block | None] = {}
+    for proactive in (False, True):
+        some = [row for row in messages if (row.purpose == "proactive") is proactive]
+        asked = [Ask(row.conversation_id, row.answers, without_message=row.id) for row in some]
+        facts = _facts(conn, ctx, asked, "proactive" if proactive else "reply", now) if asked else []
+        for row, known in zip(some, facts, strict=True):
+            blocks[row.id] = check(row.purpose, known, now, _outgoing(conn, row))
+    return [blocks[row.id] for row in messages]
+
+
+def _facts(conn: Connection, ctx: JobContext, asked: Sequence[Ask], purpose: str, now: datetime) -> list[Facts]:
+    trigger = "send" if purpose == "proactive" else "message.received"
+    return gather_all(conn, asked, now, ctx.base, reach=reaches(), trigger=trigger)
+
+
+def _outgoing(conn: Connection, message: Row) -> Outgoing:
+    return Outgoing(
+        text=message.body,
+        template=message.kind == "template",
+        overrides_opt_out=message.purpose == "person",
+        revision=message.revision,
+        capped_until=_capped_until(conn, message),
     )
-    return check(purpose, facts, now, about)
 
 
 def _capped_until(conn: Connection, message: Row) -> datetime | None:

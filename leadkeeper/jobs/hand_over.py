@@ -7,6 +7,7 @@ from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, messages, outbox, texts
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guard
+from leadkeeper.rules.gather import Ask
 
 
 def hand_over(conn: Connection, ctx: JobContext, conversation_id: int, reason: str, *, text: str = "handover") -> None:
@@ -14,7 +15,7 @@ def hand_over(conn: Connection, ctx: JobContext, conversation_id: int, reason: s
     if not conversations.needs_human(conn, conversation_id, reason, ctx.job.id):
         return
     point("hand_over.owner_nobody")
-    if guard(conn, ctx, conversation_id, "notice", clock.now()) is None:
+    if guard(conn, ctx, Ask(conversation_id), "notice", clock.now()) is None:
         tell_once(conn, conversation_id, ctx.job.id, text)
 
 

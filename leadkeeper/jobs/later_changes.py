@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound
-from leadkeeper.crm import accounts, contacts, conversations, decisions, messages, opting, templates, timeline
+from leadkeeper.crm import accounts, amend, contacts, conversations, decisions, messages, opting, templates, timeline
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.store.prepared import Row
 
@@ -12,7 +12,12 @@ def edit(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None
     """The customer changed a message: the thread shows the new text, and an answer still waiting is made anew."""
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in" and message.revoked_at is None:
+<<<<<<< HEAD
         messages.edit(conn, message.id, parsed.text, event.occurred_at)
+=======
+        amend.edit(conn, message.id, parsed.text, event.occurred_at)
+        conversations.reworded(conn, message.conversation_id, message.body, parsed.text)
+>>>>>>> 429682d (Begin and record many sends with the same few statements)
         conversations.touched(conn, message.conversation_id)
         timeline.add(conn, "edited", conversation_id=message.conversation_id, job_id=ctx.job.id, message=message.id)
 
@@ -21,7 +26,12 @@ def revoke(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     """The customer deleted a message: its text is gone, and nothing answers it."""
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in":
+<<<<<<< HEAD
         messages.revoke(conn, message.id, event.occurred_at)
+=======
+        amend.revoke(conn, message.id, event.occurred_at)
+        conversations.reworded(conn, message.conversation_id, message.body, "")
+>>>>>>> 429682d (Begin and record many sends with the same few statements)
         if message.event_id is not None:
             decisions.close(conn, [message.event_id], "silent", "deleted_by_customer")
         conversations.touched(conn, message.conversation_id)
@@ -32,7 +42,7 @@ def react(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> Non
     """An emoji on a message, or its removal; no answer, and no word of the customer either."""
     message = _target(conn, event, parsed)
     if message is not None:
-        messages.react(conn, message.id, parsed.reaction or None)
+        amend.react(conn, message.id, parsed.reaction or None)
 
 
 def move(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:

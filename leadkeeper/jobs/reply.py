@@ -27,6 +27,7 @@ from leadkeeper.jobs.undone import hand_over_conversation, reopen_conversation
 from leadkeeper.queue.fence import hold
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Cancel, Done, Outcome
+from leadkeeper.rules.gather import Ask
 from leadkeeper.store.prepared import Row
 
 MODEL_CALLS = 2
@@ -114,7 +115,7 @@ def conclude(conn: Connection, ctx: JobContext, asked: Asked, draft: Draft, last
         return False
     draft_id = drafts.store(conn, draft, conversation.id, ctx.job.id, asked.conversation.revision)
     point("reply.draft_stored")
-    block = guard(conn, ctx, conversation.id, "reply", clock.now(), event_id=asked.events[-1])
+    block = guard(conn, ctx, Ask(conversation.id, asked.events[-1]), "reply", clock.now())
     if block is not None:
         outcome = "silent" if block.action == "silent" else "handed_over"
         decisions.close(conn, asked.events, outcome, block.guard)

@@ -10,7 +10,7 @@ from leadkeeper.crashpoints import point
 from leadkeeper.crm import inbound, receipts
 from leadkeeper.crm.accounts import find
 from leadkeeper.jobs.context import JobContext
-from leadkeeper.jobs.send import settle
+from leadkeeper.jobs.record import settle
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Done, Outcome
 

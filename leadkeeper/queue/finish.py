@@ -4,9 +4,10 @@ Rows change first, then the next of each finished key is promoted, then the effe
 `when_failed`) are written: so an effect that enqueues with its own key stands behind those who wait.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from sqlalchemy import Connection, Select, Update, bindparam, select, update
@@ -17,7 +18,7 @@ from leadkeeper.queue.endings import BY_PERSON, EffectRaised, Ending, end, settl
 from leadkeeper.queue.give_back import Back, give_back
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Claimed
-from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry, Snooze
+from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry, Snooze, Together
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.retry import backoff
 from leadkeeper.queue.rows import HELD, processing
@@ -167,14 +168,24 @@ def _wait(job: Claimed, after: timedelta | None, base: timedelta) -> timedelta:
 
 
 def _write_effects(conn: Connection, alive: Sequence[Result], endings: Sequence[Ending]) -> None:
+    shared: dict[Callable[..., object], list[tuple[Result, Together]]] = {}
     for result in alive:
-        if result.outcome.then is not None:
-            try:
-                result.outcome.then(conn)
-            except Exception as error:
-                raise EffectRaised(result.job, "then", error) from error
+        then = result.outcome.then
+        if isinstance(then, Together):
+            shared.setdefault(then.write, []).append((result, then))
+        elif then is not None:
+            _effect(result, partial(then, conn))
+    for write, wanted in shared.items():
+        _effect(wanted[0][0], partial(write, conn, [then.item for _, then in wanted]))
     for ending in endings:
         settle(conn, ending)
+
+
+def _effect(result: Result, write: Callable[[], object]) -> None:
+    try:
+        write()
+    except Exception as error:
+        raise EffectRaised(result.job, "then", error) from error
 
 
 def _record_errors(conn: Connection, others: Sequence[Result], endings: Sequence[Ending], late: Sequence[Result]) -> None:

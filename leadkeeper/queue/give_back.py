@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Update, bindparam, type_coerce, update
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
 from leadkeeper.queue.promote import promote
-from leadkeeper.queue.rows import IDS, pending
-from leadkeeper.store.given import NUMBER, TEXT, Given
+from leadkeeper.queue.rows import pending
+from leadkeeper.store.given import IDS, NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import Instant, micros

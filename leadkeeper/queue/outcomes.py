@@ -7,11 +7,25 @@ Fail      will never work: `failed` at once
 Cancel    no longer wanted: `cancelled`
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """An effect that many jobs of a step share: `write(conn, items)` is called once with the items of all of them."""
+
+    write: Callable[[Connection, Sequence[Any]], object]
+    item: Any
+
+    def __call__(self, conn: Connection) -> object:
+        """The effect of this job alone."""
+        return self.write(conn, [self.item])
+
 
 Then = Callable[[Connection], object]
 

@@ -51,5 +51,4 @@ CLAIMED: tuple[ColumnElement[Any], ...] = tuple(jobs.c[name] for name in Claimed
 
 HELD = Given("held", id=NUMBER, claim=NUMBER)
 """Jobs by id and claim number: what the fence compares."""
-IDS = Given("ids", id=NUMBER)
 KEYS = Given("keys", key=TEXT)

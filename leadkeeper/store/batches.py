@@ -24,34 +24,32 @@ class Batches:
         self._waiting: dict[Batched, list[Call]] = {}
         self._lock = threading.Lock()
 
-    def add(self, fn: Batched, item: Any, done: asyncio.Future[Any]) -> None:
-        """Let `item` wait for the next call of `fn`."""
+    def add(self, fn: Batched, item: Any, done: asyncio.Future[Any], turn: Turn) -> None:
+        """Let `item` wait for the next call of `fn`, which has its place at SQLite's writer by `turn`."""
         with self._lock:
             waiting = self._waiting.setdefault(fn, [])
             waiting.append(Call(fn, (item,), done))
             first = len(waiting) == 1
         if first:
-            self._submit(self._batch(fn))
+            self._submit(self._batch(fn, turn))
 
-    def _batch(self, fn: Batched) -> Call:
+    def _batch(self, fn: Batched, turn: Turn) -> Call:
         taken: list[Call] = []  # a transaction that is tried again keeps the items it took
 
         def run(conn: Connection) -> list[Told]:
             if not taken:
-                taken.extend(self._take(fn))
+                taken.extend(self._take(fn, turn))
             return run_together(conn, fn, taken)
 
-        return Call(
-            run, (), None, Turn.INGEST, after=tell, failed=lambda error: tell([Told(call, error=error) for call in taken])
-        )
+        return Call(run, (), None, turn, after=tell, failed=lambda error: tell([Told(call, error=error) for call in taken]))
 
-    def _take(self, fn: Batched) -> list[Call]:
+    def _take(self, fn: Batched, turn: Turn) -> list[Call]:
         with self._lock:
             waiting = self._waiting[fn]
             taken, self._waiting[fn] = waiting[:MOST], waiting[MOST:]
             more = bool(self._waiting[fn])
         if more:
-            self._submit(self._batch(fn))
+            self._submit(self._batch(fn, turn))
         return taken
 
 

@@ -93,7 +93,7 @@ class Database:
         self._submit(Call(fn, args, done, turn))
         return await done
 
-    async def write_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T) -> R:
+    async def write_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T, turn: Turn = Turn.INGEST) -> R:
         """Items waiting for the same `fn` become one call `fn(conn, items)`; each caller gets its own result.
 
         `fn` returns one result per item, in order. When a batch raises, each item is tried alone.
@@ -101,7 +101,7 @@ class Database:
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         if inside_write():
             raise RuntimeError("db.write_batch inside a write: pass the connection on instead")
-        self._batches.add(fn, item, done)
+        self._batches.add(fn, item, done, turn)
         return await done
 
     def write_now(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:

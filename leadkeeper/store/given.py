@@ -47,3 +47,7 @@ class Given:
             .table_valued(*(column(name, kind) for name, kind in self.columns.items()))
             .render_derived(name=self.name)
         )
+
+
+IDS = Given("ids", id=NUMBER)
+"""Rows by their ids."""

@@ -33,7 +33,7 @@ Act = Callable[[Connection, int], object]
 def begun(conn: Connection, message_id: int) -> str | None:
     """The token of a new attempt; None where the message is not ready for one."""
     try:
-        return messages.begin_attempt(conn, message_id, 1)
+        return messages.begin_attempts(conn, [(message_id, 1)])[message_id]
     except Conflict:
         return None
 
@@ -109,14 +109,14 @@ def test_a_receipt_that_comes_before_our_own_answer_is_kept_and_applied_later(db
     def story(conn: Connection) -> tuple[str, str]:
         conversation_id = thread(conn)
         message_id = write(conn, conversation_id) or 0
-        token = messages.begin_attempt(conn, message_id, 1)
+        token = messages.begin_attempts(conn, [(message_id, 1)])[message_id]
         account_id = messages.get(conn, message_id).account_id
         for status in ("read", "delivered", "delivered"):
             receipts.keep(conn, account_id, "wamid.9", status, token=token, occurred_at=None)
         receipts.apply(conn, message_id)
         waiting = messages.get(conn, message_id).state
         messages.accepted(conn, message_id, "wamid.9")
-        receipts.claim_parked(conn, messages.get(conn, message_id))
+        receipts.claim_parked(conn, [messages.get(conn, message_id)])
         receipts.apply(conn, message_id)
         return waiting, messages.get(conn, message_id).state
 
@@ -127,10 +127,10 @@ def test_a_receipt_without_a_token_is_parked_until_the_provider_id_is_known(db: 
     def story(conn: Connection) -> tuple[int | None, str]:
         message_id = write(conn, thread(conn)) or 0
         account_id = messages.get(conn, message_id).account_id
-        messages.begin_attempt(conn, message_id, 1)
+        messages.begin_attempts(conn, [(message_id, 1)])[message_id]
         parked = receipts.keep(conn, account_id, "wamid.9", "delivered", token=None, occurred_at=None)
         messages.accepted(conn, message_id, "wamid.9")
-        receipts.claim_parked(conn, messages.get(conn, message_id))
+        receipts.claim_parked(conn, [messages.get(conn, message_id)])
         receipts.apply(conn, message_id)
         return parked, messages.get(conn, message_id).state
 
@@ -151,7 +151,7 @@ def test_any_receipt_settles_a_send_in_doubt_and_a_failed_one_fails_it(db: Datab
     def story(conn: Connection, status: str) -> str:
         message_id = write(conn, thread(conn)) or 0
         account_id = messages.get(conn, message_id).account_id
-        token = messages.begin_attempt(conn, message_id, 1)
+        token = messages.begin_attempts(conn, [(message_id, 1)])[message_id]
         messages.in_doubt(conn, message_id, "reset")
         receipts.keep(conn, account_id, "wamid.9", status, token=token, occurred_at=None, error_code="131026", error="no")
         receipts.apply(conn, message_id)
@@ -167,7 +167,7 @@ def test_waiting_messages_are_cancelled_and_those_on_their_way_are_not(db: Datab
     def story(conn: Connection) -> tuple[list[int], list[str]]:
         conversation_id = thread(conn)
         first, second = write(conn, conversation_id, "a") or 0, write(conn, conversation_id, "b") or 0
-        messages.begin_attempt(conn, first, 1)
+        messages.begin_attempts(conn, [(first, 1)])[first]
         cancelled = messages.cancel_waiting(conn, conversation_id, "a person took over")
         return cancelled, [messages.get(conn, each).state for each in (first, second)]
 

@@ -14,9 +14,9 @@ from leadkeeper import clock
 from leadkeeper.crm import accounts, conversations
 from leadkeeper.crm import contacts as contact_book
 from leadkeeper.crm import leads as lead_book
-from leadkeeper.jobs import send as sending
 from leadkeeper.jobs.decide import decide
 from leadkeeper.jobs.inbound_message import inbound_message
+from leadkeeper.jobs.intent import Begin, begin
 from leadkeeper.queue import scopes
 from leadkeeper.queue.claim import Wanted, claim
 from leadkeeper.queue.jobs import Claimed
@@ -108,7 +108,7 @@ async def test_an_answer_taken_back_beside_a_hand_over_leaves_its_question_with_
 
         beside(
             db,
-            lambda conn: sending.begin(conn, ctx, job.data["messageId"], False),
+            lambda conn: begin(conn, [Begin(ctx, job.data["messageId"])]),
             lambda conn: conversations.needs_human(conn, thread.id, "human"),
         )
 

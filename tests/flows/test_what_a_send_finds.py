@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 from leadkeeper import clock
 from leadkeeper.channels.base import Intent
 from leadkeeper.crm import accounts, messages, receipts
-from leadkeeper.jobs import send as sending
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.jobs.intent import Begin, begin
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.finish import Result, finish
 from leadkeeper.queue.jobs import Claimed, Job
@@ -35,7 +35,7 @@ class Scene:
         self.message_id = int(ctx.job.data["messageId"])
 
     async def begins(self, *, timer: bool = False) -> Intent | Outcome:
-        return await self.place.db.write(sending.begin, self.ctx, self.message_id, timer)
+        return await self.place.db.write_batch(begin, Begin(self.ctx, self.message_id, timer))
 
     async def ends(self, outcome: Intent | Outcome) -> None:
         """The job comes to this."""

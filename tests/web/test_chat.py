@@ -149,7 +149,7 @@ async def test_an_answer_that_is_sent_late_is_told_to_a_reader_who_has_read_past
         await sara.writes("Are you there?")
         place_read = (await sara.reads()).json()["next"]
 
-        await db.write(lambda conn: messages.begin_attempt(conn, late, 1) and messages.accepted(conn, late, "chat:late"))
+        await db.write(lambda conn: messages.begin_attempts(conn, [(late, 1)]) and messages.accepted(conn, late, "chat:late"))
 
         assert ("person", "late") in await sara.lines(place_read)
 

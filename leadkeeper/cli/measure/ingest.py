@@ -24,6 +24,7 @@ from leadkeeper.jobs import first_start
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.simulator.posting import SocketPost
 from leadkeeper.simulator.state import SimAccount
+from leadkeeper.store.calls import Turn
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import inbound_events
 from leadkeeper.web.app import build
@@ -43,7 +44,7 @@ ACCOUNT = SimAccount("100000000000002", "bench-token", "bench-app-secret")
 class Unstored(Database):
     """A database that takes webhooks and keeps none: the measure of what storing costs."""
 
-    async def write_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T) -> R:
+    async def write_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T, turn: Turn = Turn.INGEST) -> R:
         """Nothing happens; the webhook does not look at the result."""
         return None  # type: ignore[return-value]
 
