@@ -29,17 +29,9 @@ def _change(conn: Connection, target: Row, event: Row, parsed: Inbound) -> None:
     if target.direction != "out":
         return
     if parsed.details.get("act") == "revoke":
-<<<<<<< HEAD
-        messages.revoke(conn, target.id, event.occurred_at)
-    else:
-        messages.edit(conn, target.id, parsed.text, event.occurred_at)
-=======
         amend.revoke(conn, target.id, event.occurred_at)
-        conversations.reworded(conn, target.conversation_id, target.body, "")
     else:
         amend.edit(conn, target.id, parsed.text, event.occurred_at)
-        conversations.reworded(conn, target.conversation_id, target.body, parsed.text)
->>>>>>> 429682d (Begin and record many sends with the same few statements)
 
 
 def _speak(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:

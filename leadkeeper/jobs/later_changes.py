@@ -12,12 +12,7 @@ def edit(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None
     """The customer changed a message: the thread shows the new text, and an answer still waiting is made anew."""
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in" and message.revoked_at is None:
-<<<<<<< HEAD
-        messages.edit(conn, message.id, parsed.text, event.occurred_at)
-=======
         amend.edit(conn, message.id, parsed.text, event.occurred_at)
-        conversations.reworded(conn, message.conversation_id, message.body, parsed.text)
->>>>>>> 429682d (Begin and record many sends with the same few statements)
         conversations.touched(conn, message.conversation_id)
         timeline.add(conn, "edited", conversation_id=message.conversation_id, job_id=ctx.job.id, message=message.id)
 
@@ -26,12 +21,7 @@ def revoke(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     """The customer deleted a message: its text is gone, and nothing answers it."""
     message = _target(conn, event, parsed)
     if message is not None and message.direction == "in":
-<<<<<<< HEAD
-        messages.revoke(conn, message.id, event.occurred_at)
-=======
         amend.revoke(conn, message.id, event.occurred_at)
-        conversations.reworded(conn, message.conversation_id, message.body, "")
->>>>>>> 429682d (Begin and record many sends with the same few statements)
         if message.event_id is not None:
             decisions.close(conn, [message.event_id], "silent", "deleted_by_customer")
         conversations.touched(conn, message.conversation_id)
