@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from leadkeeper import clock
-from leadkeeper.store.prepared import Prepared
-from leadkeeper.store.schema import reply_drafts
+from leadkeeper.store.prepared import Prepared, Row
+from leadkeeper.store.schema import reply_drafts as table
 from leadkeeper.store.upsert import insert_once
 
 
@@ -53,32 +53,48 @@ class Draft:
     took_ms: int = 0
 
 
-def store(conn: Connection, draft: Draft, conversation_id: int, job_id: int, revision: int) -> int:
-    """Keep a draft; returns its id. The first one of a job and revision stands."""
-    row = {
-        "conversation_id": conversation_id, "job_id": job_id, "revision": revision, "question": draft.question,
-        "language": draft.language, "responder": draft.responder, "model": draft.model and draft.model[:100],
-        "passages": [_as_json(each) for each in draft.passages], "margin": draft.margin, "outcome": draft.outcome,
-        "reason": draft.reason, "text": draft.text, "checks": dict(draft.checks), "tokens_in": draft.tokens_in,
-        "tokens_out": draft.tokens_out, "took_ms": draft.took_ms, "created_at": clock.now(),
-    }  # fmt: skip
-    new = insert_once(conn, reply_drafts, [row], reply_drafts.c.id)
-    return int(new[0].id if new else _OF.one(conn, job=job_id, revision=revision).id)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A draft and what it was made for."""
+
+    draft: Draft
+    conversation_id: int
+    job_id: int
+    revision: int
 
 
-def stored(conn: Connection, job_id: int, revision: int) -> Draft | None:
-    """The draft an earlier try of this job made for this revision; None when there is none."""
-    row = _OF.first(conn, job=job_id, revision=revision)
-    if row is None:
-        return None
+def store(conn: Connection, kept: Sequence[Kept]) -> dict[int, int]:
+    """Keep drafts; returns their ids by job. The first one of a job and revision stands."""
+    new = insert_once(conn, table, [_row(each) for each in kept], table.c.id, table.c.job_id)
+    ids = {row.job_id: int(row.id) for row in new}
+    for each in kept:
+        if each.job_id not in ids:
+            ids[each.job_id] = int(_OF.one(conn, job=each.job_id, revision=each.revision).id)
+    return ids
+
+
+def earlier(conn: Connection, job_id: int, revision: int) -> tuple[Draft | None, int]:
+    """What earlier tries of a job have left: the draft made for this revision, and how many model calls it has made in all."""
+    rows = _OF_JOB.all(conn, job=job_id)
+    calls = sum(int(row.checks.get("calls", 0)) for row in rows)
+    return next((_draft(row) for row in rows if row.revision == revision), None), calls
+
+
+def _draft(row: Row) -> Draft:
     names = ("outcome", "reason", "question", "language", "text", "margin", "checks", "responder", "model", "tokens_in")
     cited = [Cited(**{_snake(name): value for name, value in each.items()}) for each in row.passages]
     return Draft(passages=cited, tokens_out=row.tokens_out, took_ms=row.took_ms, **{name: getattr(row, name) for name in names})
 
 
-def calls(conn: Connection, job_id: int) -> int:
-    """How many model calls a job has made so far, in all its tries and revisions."""
-    return sum(int(checks.get("calls", 0)) for checks in _CHECKS.scalars(conn, job=job_id))
+def _row(kept: Kept) -> dict[str, Any]:
+    draft = kept.draft
+    return {
+        "conversation_id": kept.conversation_id, "job_id": kept.job_id, "revision": kept.revision, "question": draft.question,
+        "language": draft.language, "responder": draft.responder, "model": draft.model and draft.model[:100],
+        "passages": [_as_json(each) for each in draft.passages], "margin": draft.margin, "outcome": draft.outcome,
+        "reason": draft.reason, "text": draft.text, "checks": dict(draft.checks), "tokens_in": draft.tokens_in,
+        "tokens_out": draft.tokens_out, "took_ms": draft.took_ms, "created_at": clock.now(),
+    }  # fmt: skip
 
 
 def _as_json(cited: Cited) -> dict[str, Any]:
@@ -89,7 +105,5 @@ def _snake(name: str) -> str:
     return "document_id" if name == "documentId" else name
 
 
-_OF = Prepared(
-    select(reply_drafts).where(reply_drafts.c.job_id == bindparam("job"), reply_drafts.c.revision == bindparam("revision"))
-)
-_CHECKS = Prepared(select(reply_drafts.c.checks).where(reply_drafts.c.job_id == bindparam("job")))
+_OF_JOB = Prepared(select(table).where(table.c.job_id == bindparam("job")).order_by(table.c.id))
+_OF = Prepared(select(table.c.id).where(table.c.job_id == bindparam("job"), table.c.revision == bindparam("revision")))

@@ -4,16 +4,17 @@
 older revision finds out in the transaction that writes.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, exc, func, literal, select, update
+from sqlalchemy import Connection, Select, bindparam, case, exc, func, literal, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import decisions, messages, tasks, timeline
 from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.queue.cancel import cancel_key
+from leadkeeper.store.given import IDS
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.schema import conversations as table
@@ -28,6 +29,15 @@ def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
     if row is None:
         raise NotFound(f"there is no conversation {conversation_id}")
     return row
+
+
+def locked(conn: Connection, ids: Sequence[int]) -> dict[int, Row]:
+    """Conversations by id, locked against other writers. Raises NotFound."""
+    found = {row.id: row for row in _LOCKED.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in ids]))}
+    missing = set(ids).difference(found)
+    if missing:
+        raise NotFound(f"there is no conversation {min(missing)}")
+    return found
 
 
 def open_one(
@@ -237,6 +247,14 @@ def _told(conn: Connection, conversation_id: int) -> None:
 
 _GET = Prepared(select(table).where(table.c.id == bindparam("id")))
 _GET_LOCKED = Prepared(select(table).where(table.c.id == bindparam("id")).with_for_update())
+
+
+def _locking(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    return select(table).where(table.c.id == ids.c.id).order_by(table.c.id).with_for_update(of=table)
+
+
+_LOCKED = Prepared(_locking)
 _KEEP_OPEN = Prepared(
     update(table)
     .where(table.c.contact_id == bindparam("contact"), table.c.account_id == bindparam("account"), table.c.status == "open")

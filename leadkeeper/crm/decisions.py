@@ -1,11 +1,12 @@
 """One decision per inbound message: answered, handed over, or silent on purpose. Never left open for ever."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, select, update
 
 from leadkeeper import clock
-from leadkeeper.store.given import NUMBER, Given
+from leadkeeper.store.given import IDS, NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import decisions as table
 from leadkeeper.store.schema import inbound_events, messages
@@ -52,7 +53,15 @@ def want_answer(conn: Connection, event_id: int, first_line: str | None) -> bool
 
 def unanswered(conn: Connection, conversation_id: int) -> list[Row]:
     """Open decisions of a conversation that want an answer, oldest first, with their messages."""
-    return _UNANSWERED.all(conn, conversation=conversation_id)
+    return unanswered_of(conn, [conversation_id])[conversation_id]
+
+
+def unanswered_of(conn: Connection, conversation_ids: Sequence[int]) -> dict[int, list[Row]]:
+    """The same of many conversations, by conversation."""
+    found: dict[int, list[Row]] = {each: [] for each in conversation_ids}
+    for row in _UNANSWERED.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in found])):
+        found[row.conversation_id].append(row)
+    return found
 
 
 def of_deleted(conn: Connection, event_ids: Collection[int]) -> list[int]:
@@ -70,6 +79,12 @@ def close(conn: Connection, event_ids: Collection[int], outcome: str, reason: st
     closed = _CLOSE.all(conn, now=clock.now(), **said, **given)
     _told(conn, closed)
     return [int(row.event_id) for row in closed]
+
+
+def answer(conn: Connection, answered: Sequence[tuple[int, str, int]]) -> None:
+    """Close open decisions as answered: (event, reason, the message that answers)."""
+    given = [(event_id, reason[:64], answer_id) for event_id, reason, answer_id in answered]
+    _told(conn, _ANSWER.all(conn, now=clock.now(), **_ANSWERED.values(conn.dialect.name, given)))
 
 
 def close_all(conn: Connection, conversation_id: int, outcome: str, reason: str) -> list[int]:
@@ -139,9 +154,25 @@ _WANT_ANSWER = Prepared(
     .where(table.c.event_id == bindparam("event"), table.c.outcome.is_(None))
     .values(wants_answer=True, first_line=bindparam("line"))
 )
-_UNANSWERED = Prepared(
-    select(table, messages.c.body, messages.c.external_id.label("message_external_id"))
-    .join(messages, messages.c.id == table.c.message_id)
-    .where(table.c.conversation_id == bindparam("conversation"), table.c.outcome.is_(None), table.c.wants_answer)
-    .order_by(table.c.id)
-)
+
+
+def _answering(dialect: str) -> Update:
+    answered = _ANSWERED.table(dialect)
+    return (
+        update(table)
+        .where(table.c.event_id == answered.c.event, table.c.outcome.is_(None))
+        .values(outcome="answered", reason=answered.c.why, answer_id=answered.c.answer, closed_at=bindparam("now"))
+        .returning(table.c.event_id, table.c.conversation_id)
+    )
+
+
+def _unanswered(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    open_ones = and_(table.c.conversation_id == ids.c.id, table.c.outcome.is_(None), table.c.wants_answer)
+    rows = select(table, messages.c.body, messages.c.external_id.label("message_external_id"))
+    return rows.join(messages, messages.c.id == table.c.message_id).where(open_ones).order_by(table.c.id)
+
+
+_ANSWERED = Given("answered", event=NUMBER, why=TEXT, answer=NUMBER)
+_ANSWER = Prepared(_answering)
+_UNANSWERED = Prepared(_unanswered)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, Update, bindparam, cast, select, update
+from sqlalchemy import Connection, String, Update, bindparam, cast, func, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, NotFound
@@ -23,7 +23,7 @@ from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import conversations
 from leadkeeper.store.schema import messages as table
 from leadkeeper.store.signals import signal
-from leadkeeper.store.upsert import change_row, insert_once
+from leadkeeper.store.upsert import insert_once
 
 RANK = {"accepted": 1, "sent": 2, "delivered": 3, "read": 4}
 AUTOMATIC = ("notice", "reply", "proactive")
@@ -59,27 +59,29 @@ def account_of(conn: Connection, conversation_id: int) -> int:
     return account_id
 
 
-def compose(conn: Connection, draft: Draft, account_id: int | None = None) -> int | None:
-    """Write a message that is ready to be sent; None when its cause has one already. Raises NotFound."""
+def compose(conn: Connection, drafts: Sequence[tuple[Draft, int]]) -> dict[str, int]:
+    """Write messages that are ready to be sent, each of a (draft, account); the new ids by cause.
+
+    A cause that has a message already gets no other.
+    """
     now = clock.now()
-    account_id = account_id or account_of(conn, draft.conversation_id)
-    row = {name: getattr(draft, name) for name in Draft.__slots__}
-    row |= {
-        "account_id": account_id,
-        "direction": "out",
-        "state": "ready",
-        "state_at": now,
-        "occurred_at": now,
-        "created_at": now,
-    }
-    new = insert_once(conn, table, [row], table.c.id)
-    if not new:
-        return None
+    shared = {"direction": "out", "state": "ready", "state_at": now, "occurred_at": now, "created_at": now}
+    rows = [
+        {**{name: getattr(draft, name) for name in Draft.__slots__}, "account_id": account_id, **shared}
+        for draft, account_id in drafts
+    ]
+    new = {row.cause: int(row.id) for row in insert_once(conn, table, rows, table.c.id, table.c.cause)}
     # A hand-over notice says the same to everybody: the list goes on showing what the customer asked.
-    shown = {} if draft.purpose == "notice" else {"preview": draft.body[:200]}
-    change_row(conn, conversations, draft.conversation_id, last_message_at=now, last_outbound_at=now, **shown)
-    _told(conn, draft.conversation_id)
-    return int(new[0].id)
+    shown = [
+        (draft.conversation_id, None if draft.purpose == "notice" else draft.body[:200])
+        for draft, _ in drafts
+        if draft.cause in new
+    ]
+    if shown:
+        _SHOW.run(conn, now=now, **_SHOWN.values(conn.dialect.name, shown))
+    for conversation_id, _ in shown:
+        _told(conn, conversation_id)
+    return new
 
 
 def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row:
@@ -184,11 +186,6 @@ def cancel_waiting(conn: Connection, conversation_id: int, reason: str, purposes
     return ids
 
 
-def has_outbound(conn: Connection, conversation_id: int) -> bool:
-    """True when we have said something in this conversation that was not cancelled."""
-    return _ANY_OUTBOUND.first(conn, conversation=conversation_id) is not None
-
-
 def store_inbound(conn: Connection, row: Mapping[str, Any]) -> int | None:
     """Store what a customer said; None when this provider message is stored already."""
     new = insert_once(conn, table, [{"direction": "in", "author": "customer", "created_at": clock.now(), **row}], table.c.id)
@@ -268,13 +265,23 @@ def _accepting(dialect: str) -> Update:
     )
 
 
+def _showing(dialect: str) -> Update:
+    shown = _SHOWN.table(dialect)
+    return (
+        update(conversations)
+        .where(conversations.c.id == shown.c.conversation)
+        .values(
+            last_message_at=bindparam("now"),
+            last_outbound_at=bindparam("now"),
+            preview=func.coalesce(shown.c.preview, conversations.c.preview),
+        )
+    )
+
+
+_SHOWN = Given("shown", conversation=NUMBER, preview=TEXT)
+_SHOW = Prepared(_showing)
 _ATTEMPTS = Given("attempts", message=NUMBER, job=NUMBER)
 _OF_ACCEPTED = ("id", "conversation_id", "account_id", "purpose", "attempt", "external_id", "state")
 _TAKEN = Given("taken", message=NUMBER, provider_id=TEXT)
 _BEGIN = Prepared(_beginning)
 _ACCEPT = Prepared(_accepting)
-_ANY_OUTBOUND = Prepared(
-    select(table.c.id)
-    .where(table.c.conversation_id == bindparam("conversation"), table.c.direction == "out", table.c.state != "cancelled")
-    .limit(1)
-)

@@ -10,7 +10,7 @@ from leadkeeper.crashpoints import point
 from leadkeeper.crm import accounts, messages
 from leadkeeper.crm.conversations import out_key
 from leadkeeper.errors import NotFound
-from leadkeeper.queue.enqueue import enqueue
+from leadkeeper.queue.enqueue import enqueue, enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.store.given import IDS
 from leadkeeper.store.prepared import Prepared, Row
@@ -20,17 +20,24 @@ from leadkeeper.store.schema import messages as table
 LANES = {"person": Lane.PERSON, "notice": Lane.PERSON, "reply": Lane.REPLY, "proactive": Lane.FOLLOW_UP}
 
 
-def write(conn: Connection, draft: messages.Draft, account_id: int | None = None) -> int | None:
-    """Write a message and the job that sends it; None when its cause has one already.
+def write(conn: Connection, draft: messages.Draft) -> int | None:
+    """Write a message and the job that sends it; None when its cause has one already. Raises NotFound."""
+    return write_all(conn, [(draft, messages.account_of(conn, draft.conversation_id))]).get(draft.cause)
 
-    `account_id` is the conversation's, where the caller has it at hand.
-    """
-    account_id = account_id or messages.account_of(conn, draft.conversation_id)
-    message_id = messages.compose(conn, draft, account_id)
+
+def write_all(conn: Connection, drafts: Sequence[tuple[messages.Draft, int]]) -> dict[str, int]:
+    """Write messages, each of a (draft, account), and the jobs that send them; the ids of the new ones by cause."""
+    new = messages.compose(conn, drafts)
     point("outbox.composed")
-    if message_id is not None:
-        _queue(conn, {"messageId": message_id}, draft.conversation_id, account_id, draft.purpose)
-    return message_id
+    enqueue_all(
+        conn,
+        [
+            _sending({"messageId": new[draft.cause]}, draft.conversation_id, account_id, draft.purpose)
+            for draft, account_id in drafts
+            if draft.cause in new
+        ],
+    )
+    return new
 
 
 def conversations_of(conn: Connection, message_ids: Sequence[int]) -> dict[int, Row]:
@@ -57,7 +64,7 @@ def queue_send(conn: Connection, message_id: int, tries: int = 0) -> int:
     """Enqueue the sending of a ready message in its conversation's order; `tries` it has used in jobs before."""
     message = messages.get(conn, message_id)
     data = {"messageId": message_id, **({"tries": tries} if tries else {})}
-    return _queue(conn, data, message.conversation_id, message.account_id, message.purpose)
+    return enqueue(conn, _sending(data, message.conversation_id, message.account_id, message.purpose))
 
 
 def look_later(conn: Connection, message_id: int, at: datetime, tries: int = 0) -> int:
@@ -67,9 +74,9 @@ def look_later(conn: Connection, message_id: int, at: datetime, tries: int = 0) 
     return enqueue(conn, Job("send", {"messageId": message_id, "timer": True, "tries": tries}, priority=priority, run_at=at))
 
 
-def _queue(conn: Connection, data: Mapping[str, int], conversation_id: int, account_id: int, purpose: str) -> int:
-    key, scope = out_key(conversation_id), accounts.scope(account_id)
-    return enqueue(conn, Job("send", data, key=key, priority=LANES[purpose], scope=scope))
+def _sending(data: Mapping[str, int], conversation_id: int, account_id: int, purpose: str) -> Job:
+    """The job that sends a message, in the order of its conversation."""
+    return Job("send", data, key=out_key(conversation_id), priority=LANES[purpose], scope=accounts.scope(account_id))
 
 
 def _conversations(dialect: str) -> Select[Any]:

@@ -23,7 +23,7 @@ def reaches() -> Mapping[str, Reach]:
 
 def guard(conn: Connection, ctx: JobContext, asked: Ask, purpose: str, now: datetime) -> Block | None:
     """The first guard that stops a message of this purpose, not written yet; None: it may go."""
-    return check(purpose, _facts(conn, ctx, [asked], purpose, now)[0], now)
+    return check(purpose, facts_of(conn, ctx, [asked], purpose, now)[0], now)
 
 
 def guards_of(conn: Connection, ctx: JobContext, messages: Sequence[Row], now: datetime) -> list[Block | None]:
@@ -35,13 +35,14 @@ def guards_of(conn: Connection, ctx: JobContext, messages: Sequence[Row], now: d
     for proactive in (False, True):
         some = [row for row in messages if (row.purpose == "proactive") is proactive]
         asked = [Ask(row.conversation_id, row.answers, without_message=row.id) for row in some]
-        facts = _facts(conn, ctx, asked, "proactive" if proactive else "reply", now) if asked else []
+        facts = facts_of(conn, ctx, asked, "proactive" if proactive else "reply", now) if asked else []
         for row, known in zip(some, facts, strict=True):
             blocks[row.id] = check(row.purpose, known, now, _outgoing(conn, row))
     return [blocks[row.id] for row in messages]
 
 
-def _facts(conn: Connection, ctx: JobContext, asked: Sequence[Ask], purpose: str, now: datetime) -> list[Facts]:
+def facts_of(conn: Connection, ctx: JobContext, asked: Sequence[Ask], purpose: str, now: datetime) -> list[Facts]:
+    """The facts the guards of a message of this purpose are asked with, in order."""
     trigger = "send" if purpose == "proactive" else "message.received"
     return gather_all(conn, asked, now, ctx.base, reach=reaches(), trigger=trigger)
 

@@ -27,21 +27,21 @@ def conversation(conn: Connection) -> int:
 def test_a_draft_comes_back_as_it_was_and_the_first_one_stands(db: Database) -> None:
     place = db.write_now(conversation)
 
-    first = db.write_now(drafts.store, DRAFT, place, 7, 1)
-    again = db.write_now(drafts.store, replace(DRAFT, text="another"), place, 7, 1)
+    first = db.write_now(drafts.store, [drafts.Kept(DRAFT, place, 7, 1)])[7]
+    again = db.write_now(drafts.store, [drafts.Kept(replace(DRAFT, text="another"), place, 7, 1)])[7]
 
     assert first == again
-    assert db.read_now(drafts.stored, 7, 1) == DRAFT
-    assert db.read_now(drafts.stored, 7, 2) is None
-    assert db.read_now(drafts.stored, 8, 1) is None
+    assert db.read_now(drafts.earlier, 7, 1)[0] == DRAFT
+    assert db.read_now(drafts.earlier, 7, 2)[0] is None
+    assert db.read_now(drafts.earlier, 8, 1)[0] is None
 
 
 def test_the_calls_of_a_job_are_those_of_all_its_drafts(db: Database) -> None:
     place = db.write_now(conversation)
 
-    db.write_now(drafts.store, DRAFT, place, 7, 1)
-    db.write_now(drafts.store, replace(DRAFT, checks={}), place, 7, 2)
-    db.write_now(drafts.store, DRAFT, place, 8, 1)
+    db.write_now(drafts.store, [drafts.Kept(DRAFT, place, 7, 1)])[7]
+    db.write_now(drafts.store, [drafts.Kept(replace(DRAFT, checks={}), place, 7, 2)])[7]
+    db.write_now(drafts.store, [drafts.Kept(DRAFT, place, 8, 1)])[8]
 
-    assert db.read_now(drafts.calls, 7) == 2
-    assert db.read_now(drafts.calls, 9) == 0
+    assert db.read_now(drafts.earlier, 7, 1)[1] == 2
+    assert db.read_now(drafts.earlier, 9, 1)[1] == 0

@@ -67,7 +67,8 @@ def thread(conn: Connection) -> int:
 
 
 def write(conn: Connection, conversation_id: int, cause: str = "c1") -> int | None:
-    return messages.compose(conn, messages.Draft(conversation_id, "ai", "reply", "Hello", cause))
+    draft = messages.Draft(conversation_id, "ai", "reply", "Hello", cause)
+    return messages.compose(conn, [(draft, messages.account_of(conn, conversation_id))]).get(cause)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
