@@ -43,6 +43,25 @@ def _crashpoints(
     _on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
 
 
+@app.command("provider")
+def _provider(
+    db: Db = Engine.SQLITE,
+    sends: Annotated[int, typer.Option(min=1, help="How many messages.")] = 200_000,
+    bad: Annotated[float, typer.Option(min=0, max=1, help="Share of the answers that are faulty.")] = 0.2,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Send through a provider that refuses, hangs up, keeps silent or talks nonsense, before or after taking a message.
+
+    Exit code 1 when one is sent twice or does not come to its end. Example: leadkeeper faults provider --sends 5000
+    """
+    from leadkeeper.cli.faults import provider as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("provider", db, sends)
+    _on_ground(trial, lambda ground: fault.run(trial, ground, seed, bad), as_json)
+
+
 def _on_ground(trial: "Trial", run: "Callable[[Ground], None]", as_json: bool) -> None:
     """Run a fault on scratch databases and tell what came of it."""
     import os

@@ -46,6 +46,8 @@ from leadkeeper.worker.worker import Worker
 ACCOUNT = SimAccount("100200300", token="trial-token", app_secret="trial-secret")  # noqa: S106 - nobody's
 PROVIDER = "http://provider"
 PATIENCE_SECONDS = 20.0
+STATUSES = 500
+"""Reports in one webhook."""
 LOOK_SECONDS = 0.004
 SOON = timedelta(seconds=1)
 """A job that is due within this is about to be tried again; later ones are timers."""
@@ -54,10 +56,10 @@ SOON = timedelta(seconds=1)
 class Business:
     """One process of the product: web app, worker and provider in this process, on rows and a journal that outlive it."""
 
-    def __init__(self, folder: Path, url: str, journal: Journal) -> None:
+    def __init__(self, folder: Path, url: str, journal: Journal, **settings: object) -> None:
         self.db = Database(url)
         self.journal = journal
-        self.settings = _settings().model_copy(update={"data_dir": folder})
+        self.settings = _settings().model_copy(update={"data_dir": folder, **settings})
         self.box = SecretBox.open(folder)
         self.provider = Simulator(behaviour=Behaviour(statuses=()))
         self.provider.log = journal
@@ -106,9 +108,9 @@ class Business:
 
     async def _stop_and_start(self, calls: int) -> None:
         """Stop every worker while the provider is being called, see that it is so, and start again."""
-        await self._until_none(lambda _: [] if self.journal.calls.total() > calls else ["the provider was not called"])
+        await self.until_none(lambda _: [] if self.journal.calls.total() > calls else ["the provider was not called"])
         await self.db.write(control.choose, "stopped")
-        await self._until_none(_working)
+        await self.until_none(_working)
         await self.db.write(control.choose, "running")
 
     async def act(self, story: Story, sender: str) -> None:
@@ -116,7 +118,7 @@ class Business:
         match story.after:
             case "timer":
                 await self.db.write(_let_timers_ring)
-                await self._until_none(_ringing)
+                await self.until_none(_ringing)
             case "break":
                 await self.db.write(_break_a_job, sender)
             case "say":
@@ -124,11 +126,13 @@ class Business:
         if story.after:
             await self.idle()
 
-    async def report(self) -> None:
-        """The provider reports what it has delivered, in one webhook."""
-        waiting = self.journal.unreported
-        if not waiting:
-            return
+    async def report(self, which: Callable[[str], bool] = lambda _: True) -> None:
+        """The provider reports what it has delivered (of the tokens that are asked for), in as few webhooks as it may."""
+        waiting = [one for one in self.journal.unreported if which(one[0])]
+        for start in range(0, len(waiting), STATUSES):
+            await self._report(waiting[start : start + STATUSES])
+
+    async def _report(self, waiting: Sequence[tuple[str, str, str]]) -> None:
         statuses = [payloads.status(wamid, "delivered", to, token) for token, wamid, to in waiting]
         body = payloads.encode(payloads.envelope(ACCOUNT, payloads.statuses_value(ACCOUNT, statuses)))
         for token, _, _ in waiting:
@@ -139,19 +143,22 @@ class Business:
 
     async def idle(self) -> None:
         """Wait until nothing is due, running or about to be tried again. Raises Unavailable when it never is so."""
-        await self._until_none(_left)
+        await self.until_none(_left)
 
     async def end(self) -> None:
         """Stop in an orderly way."""
         await asyncio.to_thread(self.worker.stop)
         self.db.close()
 
-    async def _until_none(self, read: Callable[[Connection], Sequence[object]]) -> None:
-        until = clock.monotonic() + PATIENCE_SECONDS
+    async def until_none(
+        self, read: Callable[[Connection], Sequence[object]], patience: float = PATIENCE_SECONDS, look: float = LOOK_SECONDS
+    ) -> None:
+        """Wait until `read` finds nothing more, looking every `look` seconds. Raises Unavailable after `patience`."""
+        until = clock.monotonic() + patience
         while left := await self.db.read(read):
             if clock.monotonic() > until:
                 raise Unavailable(f"still to do: {left}")
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(look)
 
     def _told(self) -> dict[str, str]:
         return {post["sender"]: post["story"] for post in self.journal.posted.values()}
