@@ -41,7 +41,11 @@ class Batches:
                 taken.extend(self._take(fn, turn))
             return run_together(conn, fn, taken)
 
-        return Call(run, (), None, turn, after=tell, failed=lambda error: tell([Told(call, error=error) for call in taken]))
+        def failed(error: BaseException) -> None:
+            """A transaction that could not even begin has taken nothing: those who wait for it are told all the same."""
+            tell([Told(call, error=error) for call in taken or self._take(fn, turn)])
+
+        return Call(run, (), None, turn, after=tell, failed=failed)
 
     def _take(self, fn: Batched, turn: Turn) -> list[Call]:
         with self._lock:
