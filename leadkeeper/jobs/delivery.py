@@ -18,13 +18,14 @@ SILENT = ("opted_out", "user_owns")
 def give_up(conn: Connection, job: Claimed, error: str) -> None:
     """A send job failed for good, or a person cancelled it.
 
-    A message still `sending` has an unknown outcome, whatever became of its job.
+    A message still `sending` has an unknown outcome, whatever became of its job; and where it was the timer of
+    one in doubt that ended, nobody else would ask a person.
     """
     message_id = job.data.get("messageId")
     if not isinstance(message_id, int):
         return
     message = messages.get(conn, message_id, lock=True)
-    if message.state == "sending":
+    if message.state in ("sending", "unknown"):
         messages.in_doubt(conn, message_id, "its job ended while it was being sent")
         messages.needs_human(conn, message_id)
         ask_person(conn, message_id)

@@ -10,6 +10,8 @@ from sqlalchemy import select, update
 from leadkeeper import clock
 from leadkeeper.channels.base import Intent
 from leadkeeper.crm import accounts, messages, receipts
+from leadkeeper.crm.audit import audit
+from leadkeeper.jobs import redrive
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.intent import Begin, begin
 from leadkeeper.queue.enqueue import enqueue
@@ -154,3 +156,18 @@ async def test_a_rules_message_that_comes_to_the_quiet_hours_waits_for_their_end
         assert place.calls() == calls
         (look,) = await place.rows(select(jobs).where(jobs.c.type == "send", jobs.c.status == "pending"))
         assert (look.key, look.run_at > clock.now() + timedelta(minutes=90)) == (None, True)
+
+
+async def test_a_person_is_asked_at_once_when_somebody_cancels_the_timer_of_one_in_doubt(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        place.provider.script(SARA, [Step("close", accept=False)])
+        await place.says(SARA, HOURS)
+        await place.idle()
+        [in_doubt] = [row for row in await place.outbound() if row.state == "unknown"]
+        [timer] = await place.rows(select(jobs.c.id).where(jobs.c.type == "send", jobs.c.status == "pending"))
+
+        await db.write(redrive.cancel, timer.id, None)
+
+        assert (await db.read(messages.get, in_doubt.id)).state == "needs_human"
+        assert await place.count(tasks, tasks.c.kind == "send_in_doubt") == 1
+        assert (await db.read(audit)).clean
