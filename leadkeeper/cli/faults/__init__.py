@@ -62,6 +62,56 @@ def _provider(
     _on_ground(trial, lambda ground: fault.run(trial, ground, seed, bad), as_json)
 
 
+@app.command("stalls")
+def _stalls(
+    db: Db = Engine.SQLITE,
+    rounds: Annotated[int, typer.Option(min=1, help="How often.")] = 500,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a worker until its lease has run out and another has taken over, then let it go on.
+
+    Exit code 1 when something is found. Example: leadkeeper faults stalls --db postgres --rounds 20
+    """
+    import os
+
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # its threads would be there before the first fork
+    from leadkeeper.cli.faults import stalls as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("stalls", db, rounds)
+    _on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
+
+
+@app.command("simulation")
+def _simulation(
+    seeds: Annotated[int, typer.Option(min=1, help="How many worlds.")] = 10_000,
+    seed: Seed = 1,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the workers in each world.")] = 200,
+    trace: Annotated[bool, typer.Option("--trace", help="Tell what happens in each world.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Live through worlds where clock, network, model and disk go wrong, each as its number will have it.
+
+    Exit code 1 when something is found; its seed replays it. Example: leadkeeper faults simulation --seeds 1 --seed 4711 --trace
+    """
+    import os
+    import sys
+
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set must follow from the seed, too
+        os.execve(sys.executable, [sys.executable, "-m", "leadkeeper", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    from leadkeeper.cli.faults import simulation as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("simulation", Engine.SQLITE, seeds)
+    _on_ground(trial, lambda ground: fault.run(trial, ground, seed, steps, _whisper if trace else None), as_json)
+
+
+def _whisper(line: str) -> None:
+    typer.echo(line, err=True)
+
+
 def _on_ground(trial: "Trial", run: "Callable[[Ground], None]", as_json: bool) -> None:
     """Run a fault on scratch databases and tell what came of it."""
     import os

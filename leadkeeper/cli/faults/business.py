@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,29 @@ STATUSES = 500
 LOOK_SECONDS = 0.004
 SOON = timedelta(seconds=1)
 """A job that is due within this is about to be tried again; later ones are timers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What outlives the processes of a trial: the folder and the database's URL."""
+
+    folder: Path
+    url: str
+
+    @property
+    def journal(self) -> Path:
+        """Everything said outside the database."""
+        return self.folder / "journal"
+
+
+async def found(rows: Rows) -> None:
+    """Make the business on a migrated database, with its document read; what the journal held is forgotten."""
+    business = Business(rows.folder, rows.url, Journal(rows.journal))
+    business.db.write_now(business.found)
+    business.begin()
+    await business.idle()
+    await business.end()
+    rows.journal.unlink()
 
 
 class Business:

@@ -19,9 +19,9 @@ from random import Random
 
 from leadkeeper import clock, crashpoints
 from leadkeeper.cli.faults import judge
-from leadkeeper.cli.faults.business import Business
+from leadkeeper.cli.faults.business import Business, Rows, found
 from leadkeeper.cli.faults.journal import Journal
-from leadkeeper.cli.faults.lives import Aim, Rows, born, judged, tell
+from leadkeeper.cli.faults.lives import Aim, born, judged, tell, verdicts
 from leadkeeper.cli.faults.stories import STORIES
 from leadkeeper.cli.faults.trial import Trial
 from leadkeeper.cli.measure.ground import Ground
@@ -58,7 +58,7 @@ def run(trial: Trial, ground: Ground, seed: int) -> None:
     with ground.scratch() as (folder, url):
         template, court = Rows(folder, url), judge.Court(url)
         reached = _warm(ground, template, court)
-        _be_alone()
+        be_alone()
         lanes = [_Lane(ground, template, court) for _ in range(LANES)]
         try:
             _kill_all(trial, lanes, _Aims(reached, Random(seed)))
@@ -143,7 +143,7 @@ class _Lane:
 
     def findings(self) -> list[str]:
         """What was judged wrong since the last look."""
-        size = self.rows.verdicts.stat().st_size if self.rows.verdicts.exists() else 0
+        size = verdicts(self.rows).stat().st_size if verdicts(self.rows).exists() else 0
         found, self._seen = judged(self.rows, self._seen), size
         return found
 
@@ -169,21 +169,12 @@ class _Lane:
 
 def _warm(ground: Ground, template: Rows, court: judge.Court) -> dict[str, Counter[str]]:
     """Found the business, then tell every story once on a copy; returns which labels each one passes, and how often."""
-    asyncio.run(_found(template))
-    template.journal.unlink()
+    asyncio.run(found(template))
     reached: dict[str, Counter[str]] = {}
     with ground.copied(template.folder, template.url) as copy:
         for name in STORIES:
             reached[name] = asyncio.run(_census(Rows(*copy), court, name))
     return reached
-
-
-async def _found(rows: Rows) -> None:
-    business = Business(rows.folder, rows.url, Journal(rows.journal))
-    business.db.write_now(business.found)
-    business.begin()
-    await business.idle()
-    await business.end()
 
 
 async def _census(rows: Rows, court: judge.Court, name: str) -> Counter[str]:
@@ -202,7 +193,7 @@ async def _census(rows: Rows, court: judge.Court, name: str) -> Counter[str]:
     return reached
 
 
-def _be_alone() -> None:
+def be_alone() -> None:
     """Wait until every thread of the warming has ended: a fork copies only the thread that forks.
 
     What is there by now is left alone by the collector, so that the children can go on sharing it.

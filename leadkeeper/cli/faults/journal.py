@@ -34,9 +34,11 @@ class Journal(Log):
         """The same, and those whose report may have come in without being answered."""
         self.reached: defaultdict[str, list[str]] = defaultdict(list)
         """Tokens of taken messages by recipient."""
+        self.callers: dict[str, int] = {}
+        """The process that called the provider last with a token."""
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        for line in path.read_text("utf-8").splitlines():
-            self._remember(json.loads(line))
+        self._known_bytes = 0
+        self.refresh()
 
     def post(self, wamid: str, sender: str, story: str, body: bytes) -> None:
         """A customer's message is about to be posted."""
@@ -59,8 +61,8 @@ class Journal(Log):
         self._keep({"kind": "report", "token": token})
 
     def call(self, token: str) -> None:
-        """The provider is called with this token."""
-        self._keep({"kind": "call", "token": token})
+        """The provider is called with this token, by this process."""
+        self._keep({"kind": "call", "token": token, "by": str(os.getpid())})
 
     def take(self, token: str) -> None:
         """The provider has taken the message of this token."""
@@ -85,9 +87,17 @@ class Journal(Log):
         waiting = ((token, send) for token, send in self.sends.items() if send["wamid"] and token not in self.reported)
         return [(token, send["wamid"], send["to"]) for token, send in waiting]
 
+    def refresh(self) -> None:
+        """Know what other processes have written meanwhile."""
+        new = os.pread(self._file, os.fstat(self._file).st_size - self._known_bytes, self._known_bytes)
+        whole = new[: new.rfind(b"\n") + 1]
+        self._known_bytes += len(whole)
+        for line in whole.splitlines():
+            self._remember(json.loads(line))
+
     def _keep(self, entry: Mapping[str, str]) -> None:
         os.write(self._file, json.dumps(entry).encode() + b"\n")
-        self._remember(entry)
+        self.refresh()
 
     def _remember(self, entry: Mapping[str, str]) -> None:
         match entry:
@@ -101,8 +111,9 @@ class Journal(Log):
                 self.reporting.add(token)
             case {"kind": "report", "token": token}:
                 self.reported.add(token)
-            case {"kind": "call", "token": token}:
+            case {"kind": "call", "token": token, "by": by}:
                 self.calls[token] += 1
+                self.callers[token] = int(by)
             case {"kind": "take", "token": token}:
                 self.taken[token] += 1
             case {"kind": "send", "token": token, "to": to}:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from leadkeeper import clock, crashpoints
 from leadkeeper.cli.faults import judge
-from leadkeeper.cli.faults.business import PATIENCE_SECONDS, Business
+from leadkeeper.cli.faults.business import PATIENCE_SECONDS, Business, Rows
 from leadkeeper.cli.faults.journal import Journal
 from leadkeeper.cli.faults.stories import STORIES
 from leadkeeper.errors import Unavailable
@@ -35,29 +35,6 @@ class Aim:
     early: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What outlives the lives: the folder, the database's URL, the journal and what was judged."""
-
-    folder: Path
-    url: str
-
-    @property
-    def journal(self) -> Path:
-        """Everything said outside the database."""
-        return self.folder / "journal"
-
-    @property
-    def verdicts(self) -> Path:
-        """One JSON list of findings a line."""
-        return self.folder / "verdicts"
-
-    @property
-    def log(self) -> Path:
-        """What the lives had to say."""
-        return self.folder / "log"
-
-
 def born(rows: Rows, court: judge.Court, aim: Aim | None) -> int:
     """Fork a life; returns its process id. The caller must have one thread only."""
     pid = os.fork()
@@ -71,7 +48,7 @@ def _live_and_leave(rows: Rows, court: judge.Court, aim: Aim | None) -> NoReturn
     signal.alarm(LONGEST_LIFE_SECONDS)  # one that hangs ends all the same, and is found by how it ended
     code = 1
     try:
-        logging.basicConfig(filename=rows.log, level=logging.INFO, force=True)
+        logging.basicConfig(filename=rows.folder / "log", level=logging.INFO, force=True)
         logging.info("a life begins: %s", aim)
         asyncio.run(live(rows, court, aim))
         code = 0
@@ -115,11 +92,16 @@ async def tell(business: Business, name: str) -> None:
     await business.idle()
 
 
+def verdicts(rows: Rows) -> Path:
+    """Where what was judged is kept: one JSON list of findings a line."""
+    return rows.folder / "verdicts"
+
+
 def judged(rows: Rows, since: int = 0) -> list[str]:
     """What was found wrong on these rows, from the `since`-th byte of the verdicts on."""
-    if not rows.verdicts.exists():
+    if not verdicts(rows).exists():
         return []
-    lines: list[list[str]] = [json.loads(line) for line in rows.verdicts.read_text("utf-8")[since:].splitlines()]
+    lines: list[list[str]] = [json.loads(line) for line in verdicts(rows).read_text("utf-8")[since:].splitlines()]
     return [finding for line in lines for finding in line]
 
 
@@ -137,7 +119,7 @@ def _killer(aim: Aim) -> Callable[[str], None]:
 
 
 def _judge(rows: Rows, findings: list[Any]) -> None:
-    with rows.verdicts.open("a", encoding="utf-8") as file:
+    with verdicts(rows).open("a", encoding="utf-8") as file:
         file.write(json.dumps(findings) + "\n")
 
 

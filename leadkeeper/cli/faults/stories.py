@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from leadkeeper.simulator.behaviour import Step
 
-ANSWERED, HANDED_OVER = "answered", "handed_over"
+ANSWERED, HANDED_OVER, SILENT = "answered", "handed_over", "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ STORIES = {
         Story("question", [HOURS], [ANSWERED]),
         Story("burst", [HOURS, PLACE], [ANSWERED, HANDED_OVER], most=2),
         Story("unanswerable", ["Do you repair steam locomotives in Patagonia?"], [HANDED_OVER]),
+        Story("opt_out", ["STOP"], [SILENT], most=0),
         Story("refused_once", [HOURS], [ANSWERED], steps=[TRANSIENT]),
         Story("refused_for_good", [HOURS], [HANDED_OVER], most=0, steps=[NEVER]),
         Story("silence_after_taking", [HOURS], [ANSWERED], steps=[Step(mode="close")]),
