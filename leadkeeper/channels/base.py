@@ -120,6 +120,8 @@ class Inbound:
     reaction: str | None = None
     moved_from: Sequence[str] = ()
     referral: JsonObject | None = None
+    token: str | None = None
+    """of an echo: our own token, where the provider returns it"""
     details: JsonObject = field(default_factory=dict)
     """what the console shows beside the text: place, contact cards, order, button payload"""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, String, Update, bindparam, cast, func, select, update
+from sqlalchemy import Connection, String, Update, bindparam, case, cast, exists, func, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, NotFound
@@ -115,7 +115,10 @@ def begin_attempts(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[
 
 
 def accept_all(conn: Connection, taken: Sequence[tuple[int, str]]) -> list[Row]:
-    """The provider took these (message, its name for it): sending | in doubt -> accepted; the rows of those that moved."""
+    """The provider took these (message, its name for it): sending | in doubt -> accepted; the rows of those that moved.
+
+    A name that another message has already (an echo of this one that nobody knew for ours) stays there.
+    """
     moved = _ACCEPT.all(conn, now=clock.now(), **_TAKEN.values(conn.dialect.name, taken))
     for row in moved:
         _told(conn, row.conversation_id)
@@ -123,11 +126,10 @@ def accept_all(conn: Connection, taken: Sequence[tuple[int, str]]) -> list[Row]:
 
 
 def accepted(conn: Connection, message_id: int, provider_id: str | None) -> bool:
-    """The provider took it: sending | unknown | needs_human -> accepted."""
-    values: dict[str, Any] = {"error_code": None}
+    """The provider took it, perhaps under a name nobody knows: sending | unknown | needs_human -> accepted."""
     if provider_id is not None:
-        values["external_id"] = provider_id
-    return _move(conn, message_id, ("sending", *IN_DOUBT), "accepted", **values)
+        return bool(accept_all(conn, [(message_id, provider_id)]))
+    return _move(conn, message_id, ("sending", *IN_DOUBT), "accepted", error_code=None)
 
 
 def back_to_ready(conn: Connection, message_id: int, reason: str, code: str | None = None) -> bool:
@@ -254,14 +256,14 @@ def _beginning(dialect: str) -> Update:
 
 
 def _accepting(dialect: str) -> Update:
-    taken = _TAKEN.table(dialect)
+    taken, other = _TAKEN.table(dialect), table.alias("other")
+    same = (other.c.account_id == table.c.account_id, other.c.external_id == taken.c.provider_id)
+    name = case((exists().where(*same, other.c.id != table.c.id), None), else_=taken.c.provider_id)
     return (
         update(table)
         .where(table.c.id == taken.c.message, among(table.c.state, ("sending", *IN_DOUBT)))
-        .values(state="accepted", state_at=bindparam("now"), external_id=taken.c.provider_id, reason=None, error_code=None)
-        .returning(
-            *(table.c[name] for name in ("id", "conversation_id", "account_id", "purpose", "attempt", "external_id", "state"))
-        )
+        .values(state="accepted", state_at=bindparam("now"), external_id=name, reason=None, error_code=None)
+        .returning(*(table.c[each] for each in _OF_ACCEPTED))
     )
 
 

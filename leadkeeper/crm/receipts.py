@@ -1,20 +1,23 @@
 """What providers say became of our messages. A receipt may come before our own answer: it is kept and applied later."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, Update, and_, bindparam, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crm import messages
 from leadkeeper.store.given import IDS, NUMBER, TEXT, Given
-from leadkeeper.store.prepared import Prepared, Row
+from leadkeeper.store.prepared import Prepared, Row, among
+from leadkeeper.store.schema import conversations
 from leadkeeper.store.schema import messages as outbound
 from leadkeeper.store.schema import receipts as table
 from leadkeeper.store.upsert import insert_once
 
 ARRIVED = ("delivered", "read")
 """Receipts that are true of the message, whichever attempt they are of."""
+AROUND = timedelta(minutes=1)
+"""How far a provider's clock may be from ours when it tells us our own message back."""
 
 
 def keep(
@@ -44,6 +47,23 @@ def keep(
     }
     insert_once(conn, table, [row])
     return message
+
+
+def told_back(conn: Connection, account_id: int, contact_id: int, text: str, token: str | None, at: datetime) -> Row | None:
+    """Our message to this contact that a provider tells us back while we do not know yet whether it was taken.
+
+    By the token it carried, where the provider returns one; else by the same text, written while that message
+    was on its way: the same words a person writes later are that person's.
+    """
+    on_the_way = _ON_THE_WAY.all(conn, account=account_id, contact=contact_id)
+    if token is not None:
+        return next((message for message in on_the_way if message.token == token), None)
+    said = text.strip()
+    for message in on_the_way:
+        began, ended = message.created_at - AROUND, message.state_at + AROUND
+        if said and message.body.strip() == said and began <= at and (message.state == "sending" or at <= ended):
+            return message
+    return None
 
 
 def claim_parked(conn: Connection, messages: Sequence[Row]) -> None:
@@ -138,3 +158,10 @@ _NAMES = Given("names", message=NUMBER, account=NUMBER, token=TEXT, external=TEX
 _CLAIM_PARKED = Prepared(_claiming)
 _TOLD_OF = Prepared(_telling)
 _OF_MESSAGE = Prepared(select(table).where(table.c.message_id == bindparam("message")).order_by(table.c.occurred_at, table.c.id))
+_ON_THE_WAY = Prepared(
+    select(outbound)
+    .join(conversations, conversations.c.id == outbound.c.conversation_id)
+    .where(conversations.c.contact_id == bindparam("contact"), outbound.c.account_id == bindparam("account"))
+    .where(among(outbound.c.state, ("sending", *messages.IN_DOUBT)))
+    .order_by(outbound.c.id)
+)

@@ -1,11 +1,15 @@
-"""What the business wrote from the provider's own app: a person's reply, which silences the machine in that conversation."""
+"""What the business wrote from the provider's own app: a person's reply, which silences the machine in that conversation.
+
+Some providers tell us back what we sent ourselves, also before they have answered the call: that is a receipt.
+"""
 
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound
-from leadkeeper.crm import amend, contacts, conversations, leads, messages, timeline
+from leadkeeper.crm import amend, contacts, conversations, leads, messages, receipts, timeline
 from leadkeeper.jobs import fetch_media
 from leadkeeper.jobs.context import JobContext
+from leadkeeper.jobs.record import settle
 from leadkeeper.store.prepared import Row
 
 
@@ -37,6 +41,11 @@ def _change(conn: Connection, target: Row, event: Row, parsed: Inbound) -> None:
 def _speak(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> None:
     ids = [(identity.external_id, identity.kind) for identity in parsed.identities] or [(event.sender, "unknown")]
     contact_id = contacts.resolve(conn, event.account_id, ids)
+    ours = receipts.told_back(conn, event.account_id, contact_id, parsed.text, parsed.token, event.occurred_at)
+    if ours is not None:
+        receipts.keep(conn, event.account_id, event.external_id, "sent", token=ours.token, occurred_at=event.occurred_at)
+        settle(conn, ours.id)
+        return
     lead_id = leads.for_contact(conn, contact_id, event.channel)
     conversation_id, _ = conversations.open_one(
         conn, contact_id=contact_id, account_id=event.account_id, lead_id=lead_id, address=ids[0][0], language="en"
