@@ -27,7 +27,12 @@ def open_for(conn: Connection, event_id: int, message_id: int | None, conversati
 
 def of_event(conn: Connection, event_id: int) -> Row | None:
     """The decision of an event."""
-    return _OF_EVENT.first(conn, event=event_id)
+    return next(iter(of_events(conn, [event_id])), None)
+
+
+def of_events(conn: Connection, event_ids: Sequence[int]) -> list[Row]:
+    """The decisions of these events."""
+    return _OF_EVENTS.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in event_ids]))
 
 
 def event_exists(conn: Connection, event_id: int) -> bool:
@@ -46,9 +51,12 @@ def failed_of(conn: Connection, conversation_id: int) -> list[int]:
     return [int(event_id) for event_id in conn.execute(query).scalars()]
 
 
-def want_answer(conn: Connection, event_id: int, first_line: str | None) -> bool:
-    """Its rules asked for an answer; the decision stays open until the answer is ready. False: somebody has closed it."""
-    return _WANT_ANSWER.run(conn, event=event_id, line=first_line) > 0
+def want_answer(conn: Connection, asked: Sequence[tuple[int, str | None]]) -> set[int]:
+    """The rules asked for an answer to these (event, first line): decisions stay open until it is ready.
+
+    Returns the events whose decisions are open: another was closed by somebody.
+    """
+    return set(_WANT_ANSWER.scalars(conn, **_WANTED.values(conn.dialect.name, asked)))
 
 
 def unanswered(conn: Connection, conversation_id: int) -> list[Row]:
@@ -148,12 +156,6 @@ def _closing(dialect: str) -> Update:
 
 _EVENTS = Given("events", id=NUMBER)
 _CLOSE = Prepared(_closing)
-_OF_EVENT = Prepared(select(table).where(table.c.event_id == bindparam("event")))
-_WANT_ANSWER = Prepared(
-    update(table)
-    .where(table.c.event_id == bindparam("event"), table.c.outcome.is_(None))
-    .values(wants_answer=True, first_line=bindparam("line"))
-)
 
 
 def _answering(dialect: str) -> Update:
@@ -173,6 +175,24 @@ def _unanswered(dialect: str) -> Select[Any]:
     return rows.join(messages, messages.c.id == table.c.message_id).where(open_ones).order_by(table.c.id)
 
 
+def _wanting(dialect: str) -> Update:
+    wanted = _WANTED.table(dialect)
+    return (
+        update(table)
+        .where(table.c.event_id == wanted.c.event, table.c.outcome.is_(None))
+        .values(wants_answer=True, first_line=wanted.c.line)
+        .returning(table.c.event_id)
+    )
+
+
+def _of_events(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    return select(table).where(table.c.event_id == ids.c.id)
+
+
+_WANTED = Given("wanted", event=NUMBER, line=TEXT)
+_WANT_ANSWER = Prepared(_wanting)
+_OF_EVENTS = Prepared(_of_events)
 _ANSWERED = Given("answered", event=NUMBER, why=TEXT, answer=NUMBER)
 _ANSWER = Prepared(_answering)
 _UNANSWERED = Prepared(_unanswered)

@@ -10,12 +10,14 @@ from leadkeeper import clock
 from leadkeeper.config import Settings
 from leadkeeper.crashpoints import point
 from leadkeeper.crm import conversations, decisions, messages, waiting
+from leadkeeper.errors import Conflict
 from leadkeeper.jobs.context import JobContext
-from leadkeeper.jobs.delivery import queue_reply
+from leadkeeper.jobs.delivery import reply_job
 from leadkeeper.jobs.guarding import reaches
 from leadkeeper.jobs.hand_over import hand_over
+from leadkeeper.jobs.judge import Firing, Judged, Verdict, judge
 from leadkeeper.jobs.undone import hand_over_event, reopen_event
-from leadkeeper.queue.enqueue import postpone
+from leadkeeper.queue.enqueue import enqueue_all, postpone
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.rules import book, history, runs
@@ -23,55 +25,96 @@ from leadkeeper.rules.actions.base import Context, Effect
 from leadkeeper.rules.decide import Decision
 from leadkeeper.rules.decide import decide as decide_rule
 from leadkeeper.rules.facts import Facts
-from leadkeeper.rules.gather import Ask, gather
+from leadkeeper.rules.gather import Ask, gather_all
 from leadkeeper.rules.model import Rule
 
 TRIGGER = "message.received"
 
 
-@dataclass(slots=True)
-class Verdict:
-    """What the rules have made of a message so far; the first rule that settles it stands."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One job of this type."""
 
-    settled: str | None = None
-    reason: str = ""
-    first_line: str | None = None
-    message_id: int | None = None
-
-    def take(self, rule: Rule, effect: Effect) -> None:
-        """Add one effect."""
-        self.first_line = self.first_line or effect.first_line
-        if self.settled is not None:
-            return
-        if effect.hand_over:
-            self.settled, self.reason = "hand_over", effect.hand_over
-        elif effect.silent:
-            self.settled, self.reason = "silent", effect.silent
-        elif effect.wants_answer:
-            self.settled, self.reason = "answer", rule.key
-        elif effect.message_id is not None:
-            self.settled, self.reason, self.message_id = "sent", rule.key, effect.message_id
+    ctx: JobContext
+    event_id: int
 
 
-@job("decide", at_once=True, when_failed=hand_over_event, when_redriven=reopen_event)
+def decide_all(conn: Connection, wanted: Sequence[Wanted]) -> list[Outcome]:
+    """Open decisions in, rule runs and effects out. A decision that is closed already is left as it is."""
+    rows = decisions.of_events(conn, [each.event_id for each in wanted])
+    still_open = {row.event_id: row for row in rows if row.outcome is None and row.conversation_id is not None}
+    going = [each for each in wanted if each.event_id in still_open]
+    if going:
+        _decide(conn, going, [Ask(still_open[each.event_id].conversation_id, each.event_id) for each in going])
+    return [Done()] * len(wanted)
+
+
+@job(
+    "decide",
+    at_once=True,
+    together=lambda conn, jobs: decide_all(conn, [Wanted(ctx, **data) for ctx, data in jobs]),
+    when_failed=hand_over_event,
+    when_redriven=reopen_event,
+)
 def decide(conn: Connection, ctx: JobContext, event_id: int) -> Outcome:
-    """Open decision in, rule runs and effects out. A decision that is closed already is left as it is."""
-    decision = decisions.of_event(conn, event_id)
-    if decision is None or decision.outcome is not None or decision.conversation_id is None:
-        return Done()
+    """One alone."""
+    return decide_all(conn, [Wanted(ctx, event_id)])[0]
+
+
+def _decide(conn: Connection, going: Sequence[Wanted], asks: Sequence[Ask]) -> None:
     now = clock.now()
-    settings = ctx.settings(conn)
-    facts = gather(conn, Ask(decision.conversation_id, event_id), now, settings, reach=reaches())
+    settings = going[0].ctx.settings(conn)
+    gathered = gather_all(conn, asks, now, settings, reach=reaches())
     point("decide.facts_gathered")
     rules = book.active(conn, TRIGGER)
-    verdict = apply_rules(conn, ctx, history.add(conn, facts, rules), rules, now)
+    every = [history.add(conn, facts, rules) for facts in gathered]
+    answers: list[tuple[int, int, str | None]] = []
+    for each, facts, judged in zip(going, every, _judge_all(conn, going, every, rules, now), strict=True):
+        verdict = judged.verdict if judged is not None else apply_rules(conn, each.ctx, facts, rules, now)
+        if verdict.settled == "answer":
+            answers.append((each.event_id, facts.conversation_id, verdict.first_line))
+        else:
+            _conclude(conn, each.ctx, facts, verdict)
     point("decide.rules_applied")
-    _conclude(conn, ctx, facts, verdict, settings)
-    return Done()
+    if answers:
+        _ask_for_replies(conn, answers, settings)
+
+
+def _judge_all(
+    conn: Connection, going: Sequence[Wanted], every: Sequence[Facts], rules: Sequence[Rule], now: datetime
+) -> Sequence[Judged | None]:
+    """What the rules make of each, with their runs recorded; None for those that have to be carried out one by one.
+
+    Raises Conflict when a rule has fired for the same episode beside us: whoever tries again sees it.
+    """
+    done: set[Firing] = set()
+    while True:
+        judged = [judge(conn, facts, rules, now, done, each.ctx.job.id) for each, facts in zip(going, every, strict=True)]
+        firing = [each for found in judged if found is not None for each in found.fired()]
+        if len(set(firing)) < len(firing):  # one episode twice among us: the first does it, the others see that
+            return [None] * len(going)
+        before = runs.fired_among(conn, firing)
+        if before <= done:
+            break
+        done |= before
+    _record(conn, going, judged)
+    return judged
+
+
+def _record(conn: Connection, going: Sequence[Wanted], judged: Sequence[Judged | None]) -> None:
+    tried = [
+        runs.Run(each.rule, each.decision, found.facts, wanted.ctx.job.id, each.effects)
+        for wanted, found in zip(going, judged, strict=True)
+        if found is not None
+        for each in found.tried
+    ]
+    if runs.record_all(conn, tried) < len(tried):
+        raise Conflict("a rule fired for the same episode beside this")
+    point("decide.run_recorded")
 
 
 def apply_rules(conn: Connection, ctx: JobContext, facts: Facts, rules: Sequence[Rule], now: datetime) -> Verdict:
-    """Try each rule in its order, record what fired and what nearly did, carry the actions out."""
+    """Try each rule in its order, record what fired and what nearly did, carry the actions out: for one that writes itself."""
     verdict = Verdict()
     for rule in rules:
         found = decide_rule(rule, facts, now, settled=verdict.settled)
@@ -81,23 +124,15 @@ def apply_rules(conn: Connection, ctx: JobContext, facts: Facts, rules: Sequence
             for effect in _carry_out(conn, ctx, rule, found, facts):
                 verdict.take(rule, effect)
             continue
-        runs.record(conn, rule, found, facts, job_id=ctx.job.id)
-        point("decide.run_recorded")
-        if found.block is not None and verdict.settled is None and rule.settles:
-            verdict.settled = "silent" if found.block.action == "silent" else "hand_over"
-            verdict.reason = found.block.guard
+        runs.record(conn, runs.Run(rule, found, facts, ctx.job.id))
+        verdict.blocked(rule, found)
     return verdict
 
 
 def _carry_out(conn: Connection, ctx: JobContext, rule: Rule, found: Decision, facts: Facts) -> Sequence[Effect]:
-    """The effects of what fired; none when it has fired for this episode before. Actions that only ask need one row less."""
+    """The effects of what fired; none when it has fired for this episode before."""
     context = Context(rule_id=rule.id, rule_key=rule.key, episode=found.episode, job_id=ctx.job.id)
-    if all(step.action.asks_only for step in found.actions):
-        asked = [step.action.run(conn, facts, step.params, context) for step in found.actions]
-        new = runs.record(conn, rule, found, facts, job_id=ctx.job.id, effects=asked)
-        point("decide.run_recorded")
-        return asked if new is not None else ()
-    run_id = runs.record(conn, rule, found, facts, job_id=ctx.job.id)
+    run_id = runs.record(conn, runs.Run(rule, found, facts, ctx.job.id))
     point("decide.run_recorded")
     if run_id is None:
         return ()
@@ -108,13 +143,10 @@ def _carry_out(conn: Connection, ctx: JobContext, rule: Rule, found: Decision, f
     return effects
 
 
-def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict, settings: Settings) -> None:
-    """Close the decision, or leave it open for the answer the rules asked for."""
+def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict) -> None:
+    """Close a decision that waits for no answer."""
     event_id = facts.event_id or 0
-    if verdict.settled == "answer":
-        if decisions.want_answer(conn, event_id, verdict.first_line):
-            _ask_for_reply(conn, facts.conversation_id, settings)
-    elif verdict.settled == "sent":
+    if verdict.settled == "sent":
         decisions.close(conn, [event_id], "answered", verdict.reason, verdict.message_id)
     elif verdict.settled == "silent":
         decisions.close(conn, [event_id], "silent", verdict.reason)
@@ -128,12 +160,20 @@ def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict,
         hand_over(conn, ctx, facts.conversation_id, reason, text=text)
 
 
-def _ask_for_reply(conn: Connection, conversation_id: int, settings: Settings) -> None:
-    """One pending reply per conversation: a burst moves it, at most QUIET_MAX_SECONDS after its first message."""
+def _ask_for_replies(conn: Connection, answers: Sequence[tuple[int, int, str | None]], settings: Settings) -> None:
+    """One pending reply per conversation: a burst moves it, at most QUIET_MAX_SECONDS after its first message.
+
+    `answers` are (event, conversation, first line).
+    """
+    still_open = decisions.want_answer(conn, [(event_id, line) for event_id, _, line in answers])
+    point("decide.answer_wanted")
     now = clock.now()
-    first = min(row.opened_at for row in decisions.unanswered(conn, conversation_id))
     quiet = now + timedelta(seconds=settings.quiet_seconds)
-    run_at = max(now, min(quiet, first + timedelta(seconds=settings.quiet_max_seconds)))
-    if postpone(conn, conversations.reply_key(conversation_id), run_at) is None:
-        queue_reply(conn, conversation_id, run_at)
-        point("decide.reply_queued")
+    wanted = {conversation_id for event_id, conversation_id, _ in answers if event_id in still_open}
+    run_at = {}
+    for conversation_id, rows in decisions.unanswered_of(conn, sorted(wanted)).items():
+        first = min(row.opened_at for row in rows)
+        run_at[conversation_id] = max(now, min(quiet, first + timedelta(seconds=settings.quiet_max_seconds)))
+    moved = postpone(conn, {conversations.reply_key(each): moment for each, moment in run_at.items()})
+    new = [reply_job(each, moment) for each, moment in run_at.items() if conversations.reply_key(each) not in moved]
+    enqueue_all(conn, new)

@@ -89,9 +89,13 @@ def leave_to_people(conn: Connection, conversation_id: int) -> None:
 
 def queue_reply(conn: Connection, conversation_id: int, run_at: datetime | None = None) -> None:
     """Enqueue the one reply of a conversation; one that is pending already stands."""
+    enqueue(conn, reply_job(conversation_id, run_at))
+
+
+def reply_job(conversation_id: int, run_at: datetime | None = None) -> Job:
+    """The job that answers a conversation; one is pending at most."""
     key = conversations.reply_key(conversation_id)
-    data = {"conversationId": conversation_id}
-    enqueue(conn, Job("reply", data, key=key, dedupe=key, priority=Lane.REPLY, run_at=run_at))
+    return Job("reply", {"conversationId": conversation_id}, key=key, dedupe=key, priority=Lane.REPLY, run_at=run_at)
 
 
 def redraft(conn: Connection, message: Row) -> Cancel:

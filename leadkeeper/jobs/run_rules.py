@@ -116,7 +116,7 @@ def _one(
         _would(conn, running, rule, facts, candidate, found, count)
         return
     if not found.fired:
-        runs.record(conn, rule, found, facts, job_id=ctx.job.id, run_id=running.id)
+        runs.record(conn, runs.Run(rule, found, facts, ctx.job.id, run_id=running.id))
         count.skip(found.reason)
         return
     savepoint = Savepoint(conn)
@@ -127,12 +127,12 @@ def _one(
         savepoint.undo()
         count.failed += 1
         failed = Decision("failed", error.message, found.episode, found.trace)
-        runs.record(conn, rule, failed, facts, job_id=ctx.job.id, run_id=running.id)
+        runs.record(conn, runs.Run(rule, failed, facts, ctx.job.id, run_id=running.id))
 
 
 def _fire(conn: Connection, ctx: JobContext, running: Running, rule: Rule, facts: Facts, found: Decision, count: Count) -> None:
     """Carry out what fired; the row of its episode is the claim that lets it happen once."""
-    row_id = runs.record(conn, rule, found, facts, job_id=ctx.job.id, run_id=running.id)
+    row_id = runs.record(conn, runs.Run(rule, found, facts, ctx.job.id, run_id=running.id))
     if row_id is None:
         count.skip("fired_before")
         return

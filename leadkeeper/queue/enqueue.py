@@ -1,11 +1,11 @@
 """Putting work into the queue: always in the transaction of its cause."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, exists, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, case, exists, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leadkeeper import clock
@@ -15,11 +15,11 @@ from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.promote import lock_heads
 from leadkeeper.queue.rows import live_head, pending
 from leadkeeper.queue.scopes import parked_among
-from leadkeeper.store.given import TEXT, Given
+from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.signals import signal
-from leadkeeper.store.types import Instant
+from leadkeeper.store.types import Instant, micros
 from leadkeeper.store.upsert import insert_all, insert_once
 
 RETRIES = 3
@@ -72,13 +72,13 @@ def enqueue_all(conn: Connection, wanted: Sequence[Job]) -> list[int]:
     return [row.id for row in rows]
 
 
-def postpone(conn: Connection, dedupe: str, run_at: datetime) -> int | None:
-    """Let the pending job of `dedupe` wait until `run_at`, never less than it does; its id, or None.
+def postpone(conn: Connection, until: Mapping[str, datetime]) -> set[str]:
+    """Let pending jobs, by their `dedupe`, wait until a moment, never less than they do; the dedupes that had one.
 
     So a message that joins a reply in back-off never brings it forward.
     """
-    moved: int | None = _POSTPONE.scalar(conn, name=dedupe, run_at=run_at)
-    return moved
+    given = [(dedupe, micros(moment)) for dedupe, moment in sorted(until.items())]
+    return set(_POSTPONE.scalars(conn, **_UNTIL.values(conn.dialect.name, given))) if given else set()
 
 
 def _values(job: Job, now: datetime, parked: Collection[str]) -> dict[str, Any]:
@@ -201,5 +201,14 @@ def _in_order(dialect: str) -> Any:
 
 _IN_ORDER = Prepared(_in_order)
 _TWINS = Prepared(_twins)
-_LATER = case((jobs.c.run_at < bindparam("run_at", type_=Instant), bindparam("run_at", type_=Instant)), else_=jobs.c.run_at)
-_POSTPONE = Prepared(update(jobs).where(jobs.c.dedupe == bindparam("name"), pending()).values(run_at=_LATER).returning(jobs.c.id))
+
+
+def _postponing(dialect: str) -> Update:
+    until = _UNTIL.table(dialect)
+    moment = type_coerce(until.c.moment, Instant)
+    later = case((jobs.c.run_at < moment, moment), else_=jobs.c.run_at)
+    return update(jobs).where(jobs.c.dedupe == until.c.dedupe, pending()).values(run_at=later).returning(jobs.c.dedupe)
+
+
+_UNTIL = Given("until", dedupe=TEXT, moment=NUMBER)
+_POSTPONE = Prepared(_postponing)

@@ -6,7 +6,7 @@ reads and writes in short transactions of `ctx.db` and waits with nothing open.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import UnionType
@@ -21,6 +21,7 @@ from leadkeeper.queue.outcomes import Outcome
 from leadkeeper.registry import Registry
 
 Handler = Callable[..., Outcome] | Callable[..., Awaitable[Outcome]]
+Together = Callable[[Connection, Sequence[tuple[Any, Mapping[str, Any]]]], Sequence[Outcome]]
 WhenFailed = Callable[[Connection, Claimed, str], None]
 WhenRedriven = Callable[[Connection, Claimed], None]
 
@@ -32,6 +33,7 @@ class JobType:
     name: str
     run: Handler
     waits: bool
+    together: Together | None
     retries: int
     deadline: timedelta
     at_once: bool
@@ -68,6 +70,7 @@ def job(
     retries: int = 3,
     deadline: timedelta = timedelta(seconds=120),
     at_once: bool = False,
+    together: Together | None = None,
     when_failed: WhenFailed | None = None,
     when_redriven: WhenRedriven | None = None,
 ) -> Callable[[Handler], Handler]:
@@ -75,6 +78,7 @@ def job(
 
     `def handler(conn, ctx, **data)` or `async def handler(ctx, **data)`; the job's data gives the
     keyword arguments, camelCase becoming snake_case. `deadline` ends an `async def` handler.
+    `together(conn, jobs)` does many jobs of a `def` handler in one go: (context, arguments) in, their outcomes out.
     `when_failed` runs in the transaction that marks a job failed (or cancels it by a person),
     `when_redriven` in the one that puts a failed job back into the queue.
     """
@@ -85,7 +89,7 @@ def job(
         parameters = dict(list(inspect.signature(run).parameters.items())[skipped:])
         classes = {name: found for name, spec in parameters.items() if (found := _classes(spec.annotation))}
         job_types.add(
-            name, JobType(name, run, waits, retries, deadline, at_once, when_failed, when_redriven, parameters, classes)
+            name, JobType(name, run, waits, together, retries, deadline, at_once, when_failed, when_redriven, parameters, classes)
         )
         return run
 

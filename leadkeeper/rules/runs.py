@@ -5,51 +5,70 @@ run twice, cannot do the same thing twice.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, and_, literal_column, select
 
 from leadkeeper import clock
 from leadkeeper.rules.actions.base import Effect
 from leadkeeper.rules.decide import Decision
 from leadkeeper.rules.facts import Facts
 from leadkeeper.rules.model import Rule
-from leadkeeper.store.prepared import Row
+from leadkeeper.store.given import NUMBER, TEXT, Given
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import contacts, leads, rules
 from leadkeeper.store.schema import rule_runs as table
 from leadkeeper.store.upsert import change_row, insert_once
 
 
-def record(
-    conn: Connection,
-    rule: Rule,
-    decision: Decision,
-    facts: Facts,
-    *,
-    job_id: int | None = None,
-    run_id: int | None = None,
-    effects: Sequence[Effect] = (),
-) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a rule came to about something. `effects` are those of actions that only ask, which may be asked before."""
+
+    rule: Rule
+    decision: Decision
+    facts: Facts
+    job_id: int | None = None
+    effects: Sequence[Effect] = ()
+    run_id: int | None = None
+
+
+def record(conn: Connection, run: Run) -> int | None:
     """Write what a rule came to; returns the row's id, or None when this episode has fired already.
 
-    The actions of a firing may be carried out only with an id in hand, in this same transaction;
-    `effects` are those of actions that only ask, which may be asked before.
+    The actions of a firing may be carried out only with an id in hand, in this same transaction.
     """
-    row = {
-        "rule_id": rule.id,
-        "rule_version": rule.version,
-        "verdict": decision.verdict,
-        "reason": decision.reason[:200],
-        "episode": decision.episode,
-        "trace": _trace(decision, job_id, effects),
-        "event_id": facts.event_id,
-        "conversation_id": facts.conversation_id or None,
-        "lead_id": facts.lead_id or None,
-        "run_id": run_id,
+    new = insert_once(conn, table, [_row(run)], table.c.id)
+    return int(new[0].id) if new else None
+
+
+def record_all(conn: Connection, runs: Sequence[Run]) -> int:
+    """Write many; returns how many were new."""
+    return len(insert_once(conn, table, [_row(run) for run in runs], table.c.id))
+
+
+def fired_among(conn: Connection, firings: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of these (rule, episode) that have fired already."""
+    if not firings:
+        return set()
+    return {(row.rule_id, row.episode) for row in _FIRED.all(conn, **_FIRINGS.values(conn.dialect.name, firings))}
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return {
+        "rule_id": run.rule.id,
+        "rule_version": run.rule.version,
+        "verdict": run.decision.verdict,
+        "reason": run.decision.reason[:200],
+        "episode": run.decision.episode,
+        "trace": _trace(run.decision, run.job_id, run.effects),
+        "event_id": run.facts.event_id,
+        "conversation_id": run.facts.conversation_id or None,
+        "lead_id": run.facts.lead_id or None,
+        "run_id": run.run_id,
         "at": clock.now(),
     }
-    new = insert_once(conn, table, [row], table.c.id)
-    return int(new[0].id) if new else None
 
 
 def has_fired(conn: Connection, rule_id: int, episode: str) -> bool:
@@ -113,3 +132,13 @@ def log(
     if before is not None:
         query = query.where(table.c.id < before)
     return list(conn.execute(query))
+
+
+def _fired(dialect: str) -> Select[tuple[int, str]]:
+    asked = _FIRINGS.table(dialect)
+    same = and_(table.c.rule_id == asked.c.rule, table.c.episode == asked.c.episode)
+    return select(table.c.rule_id, table.c.episode).where(same, table.c.verdict == literal_column("'fired'"))
+
+
+_FIRINGS = Given("firings", rule=NUMBER, episode=TEXT)
+_FIRED = Prepared(_fired)

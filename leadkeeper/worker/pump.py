@@ -27,7 +27,7 @@ from leadkeeper.store.database import Database
 from leadkeeper.worker.failure import is_collision, is_outage, outcome_of
 from leadkeeper.worker.held import Held, Lease
 from leadkeeper.worker.ready import Ready
-from leadkeeper.worker.step import HandlerRaised, LostMeanwhile, Plan, Prepared, Stepped, run_alone, run_step
+from leadkeeper.worker.step import HandlerRaised, LostMeanwhile, Plan, Prepared, Stepped, arranged, run_alone, run_step
 from leadkeeper.worker.tasks import Tasks, checked
 from leadkeeper.worker.toolbox import Toolbox
 
@@ -161,7 +161,7 @@ class Pump:
 
     def _plan(self, jobs: Sequence[Claimed], results: Sequence[Result]) -> Plan:
         budget = BUDGET[self.db.dialect]
-        prepared = [self._prepared[job.id] for job in jobs]
+        prepared = arranged([self._prepared[job.id] for job in jobs])
         wanted = None
         if self._may_claim():
             self._look = False
@@ -175,9 +175,10 @@ class Pump:
     def _apply(self, plan: Plan, stepped: Stepped, lease: Lease) -> None:
         for result in plan.results:
             self._forget(result.job)
-        for prepared in plan.prepared[: stepped.ran]:
-            self._forget(prepared.job)
-        self.ready.add(prepared.job for prepared in plan.prepared[stepped.ran :])
+        for group in plan.prepared[: stepped.ran]:
+            for prepared in group:
+                self._forget(prepared.job)
+        self.ready.add(prepared.job for group in plan.prepared[stepped.ran :] for prepared in group)
         self._count(stepped.finished)
         if stepped.taken is not None:
             self._take(plan, stepped.taken, lease)
@@ -208,7 +209,8 @@ class Pump:
                 self.tasks.start(job, job_type, context, arguments)
                 point("pump.started")
             else:
-                self._prepared[job.id] = Prepared(job, partial(_run_def, job_type, context, arguments))
+                shared = job_type.together is not None
+                self._prepared[job.id] = Prepared(job, context, arguments, partial(_run_def, job_type), shared)
                 self.ready.add([job])
 
     def _task_ended(self, job: Claimed, outcome: Outcome | None, by_person: bool) -> None:
@@ -221,7 +223,7 @@ class Pump:
 
     async def _alone_each(self, plan: Plan) -> None:
         """Every part of a step that was rolled back, in a transaction of its own."""
-        parts: list[Prepared | Result] = [*plan.results, *plan.prepared]
+        parts: list[Prepared | Result] = [*plan.results, *plan.each()]
         writes = (self.db.write_in(Turn.STEP, run_alone, part, self._base) for part in parts)
         for part, end in zip(parts, await asyncio.gather(*writes, return_exceptions=True), strict=True):
             if isinstance(end, Finished):
@@ -244,14 +246,14 @@ class Pump:
             log.error("a step failed and is repeated", exc_info=error)
         self._outages += 1
         self._results[:0] = plan.results
-        self.ready.add(prepared.job for prepared in plan.prepared)
+        self.ready.add(prepared.job for prepared in plan.each())
         self._look = True
         await asyncio.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(self._outages, 10)))
 
     def _forget_all(self, plan: Plan) -> None:
         for result in plan.results:
             self._forget(result.job)
-        for prepared in plan.prepared:
+        for prepared in plan.each():
             self._forget(prepared.job)
         self._look = True
 
@@ -267,5 +269,7 @@ class Pump:
             log.warning("late results were dropped", extra={"count": len(finished.late)})
 
 
-def _run_def(job_type: JobType, context: object, arguments: dict[str, object], conn: Connection) -> Outcome:
-    return checked(job_type, job_type.run(conn, context, **arguments))
+def _run_def(job_type: JobType, conn: Connection, jobs: Sequence[Prepared]) -> Sequence[Outcome]:
+    if job_type.together is not None:
+        return job_type.together(conn, [(each.context, each.arguments) for each in jobs])
+    return [checked(job_type, job_type.run(conn, each.context, **each.arguments)) for each in jobs]

@@ -6,7 +6,7 @@ between workers. Handlers run without savepoints; when one raises, the whole ste
 each part runs alone (`run_alone`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -22,13 +22,32 @@ from leadkeeper.queue.outcomes import Fail, Outcome, Retry
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.worker.failure import is_outage, outcome_of
 
+MOST_TOGETHER = 25
+"""Jobs of one type that are done in one go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A claimed `def` job with its handler and arguments bound: `call(conn)` runs it."""
+    """A claimed `def` job: `call(conn, jobs)` does it, and others of its type with it where it is `shared`."""
 
     job: Claimed
-    call: Callable[[Connection], Outcome]
+    context: object
+    arguments: Mapping[str, object]
+    call: Callable[[Connection, "Sequence[Prepared]"], Sequence[Outcome]]
+    shared: bool = False
+
+
+def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
+    """The jobs in their order, those of a shared type drawn forward to the first of them, a handful at a time."""
+    groups: list[list[Prepared]] = []
+    waiting = list(prepared)
+    while waiting:
+        first, *rest = waiting
+        like = [each for each in rest if first.shared and each.job.type == first.job.type][: MOST_TOGETHER - 1]
+        groups.append([first, *like])
+        taken = {each.job.id for each in like}
+        waiting = [each for each in rest if each.job.id not in taken]
+    return groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +55,21 @@ class Plan:
     """What one step is to do. `free` slots there are already, those that finish here come on top."""
 
     results: Sequence[Result]
-    prepared: Sequence[Prepared]
+    prepared: Sequence[Sequence[Prepared]]
     budget: float
     base: timedelta
     wanted: Wanted | None
     free: int
     lonely: bool = False
 
+    def each(self) -> list[Prepared]:
+        """Every prepared job."""
+        return [prepared for group in self.prepared for prepared in group]
+
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What a step did: the first `ran` of the prepared were run; `taken` is None when it claimed nothing."""
+    """What a step did: the first `ran` groups of the prepared were run; `taken` is None when it claimed nothing."""
 
     finished: Finished
     ran: int
@@ -73,14 +96,15 @@ def run_step(conn: Connection, plan: Plan) -> Stepped:
     """Do `plan`. Raises HandlerRaised, EffectRaised or LostMeanwhile: nothing of it may stay then."""
     results = list(plan.results)
     until = clock.monotonic() + plan.budget
-    for prepared in plan.prepared:
-        results.append(Result(prepared.job, _call(conn, prepared)))
+    ran = 0
+    for group in plan.prepared:
+        results += _call(conn, group)
         point("run.ended")
+        ran += 1
         if clock.monotonic() >= until:
             break
-    ran = len(results) - len(plan.results)
     finished = _finish(conn, results, plan.base)
-    _refuse_late(finished, {prepared.job.id for prepared in plan.prepared[:ran]})
+    _refuse_late(finished, {prepared.job.id for group in plan.prepared[:ran] for prepared in group})
     point("run.finished")
     return Stepped(finished, ran, _claim(conn, plan, len(results)))
 
@@ -92,7 +116,7 @@ def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Fin
         result = part if isinstance(part, Result) else None
         try:
             if isinstance(part, Prepared):
-                result = Result(part.job, _call(conn, part))
+                (result,) = _call(conn, [part])
             finished = _finish(conn, [result] if result else [], base)
             if isinstance(part, Prepared):
                 _refuse_late(finished, {part.job.id})
@@ -109,14 +133,15 @@ def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Fin
             part = lost.late[0]
 
 
-def _call(conn: Connection, prepared: Prepared) -> Outcome:
+def _call(conn: Connection, group: Sequence[Prepared]) -> list[Result]:
     try:
         point("run.begins")
-        return prepared.call(conn)
+        outcomes = group[0].call(conn, group)
+        return [Result(each.job, outcome) for each, outcome in zip(group, outcomes, strict=True)]
     except Exception as error:
         if is_outage(error):
             raise
-        raise HandlerRaised(prepared.job, error) from error
+        raise HandlerRaised(group[0].job, error) from error
 
 
 def _finish(conn: Connection, results: Sequence[Result], base: timedelta) -> Finished:

@@ -91,7 +91,7 @@ async def test_a_customer_whose_message_could_not_be_worked_off_is_told_once(
         raise RuntimeError("out of order")
 
     async with town(db, tmp_path) as place:
-        monkeypatch.setattr(deciding, "apply_rules", broken)
+        monkeypatch.setattr(deciding, "judge", broken)
         await place.says(SARA, HOURS)
         await place.says(SARA, HOURS)
         await settled(place)
