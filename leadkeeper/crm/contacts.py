@@ -33,7 +33,7 @@ def resolve(
         for other in found[1:]:
             merge(conn, contact_id, other)
     else:
-        contact_id = create(conn, **_usable(known or {}))
+        contact_id = create(conn, **usable(known or {}))
     rows = [
         {"contact_id": contact_id, "account_id": account_id, "external_id": external_id, "kind": kind, "created_at": clock.now()}
         for external_id, kind in ids
@@ -68,7 +68,7 @@ def fill(conn: Connection, contact_id: int, known: Mapping[str, Any], *, correct
     An empty field is filled; a field with a value changes only with `correct` (the customer said it
     anew). Returns what changed.
     """
-    given = _usable(known)
+    given = usable(known)
     if not given:
         return {}
     changes = _news(get(conn, contact_id), given, correct)
@@ -77,6 +77,11 @@ def fill(conn: Connection, contact_id: int, known: Mapping[str, Any], *, correct
     if changes:
         change_row(conn, table, contact_id, **changes)
     return changes
+
+
+def news(row: Row, known: Mapping[str, Any]) -> dict[str, str]:
+    """What `fill` would write of `known` beside the fields of `row`."""
+    return _news(row, usable(known), correct=False)
 
 
 def _news(row: Row, given: Mapping[str, str], correct: bool) -> dict[str, str]:
@@ -227,7 +232,7 @@ def _known(conn: Connection, account_id: int, external_ids: Sequence[str]) -> li
     return sorted(set(_KNOWN.scalars(conn, account_id=account_id, **given)))
 
 
-def _usable(known: Mapping[str, Any]) -> dict[str, str]:
+def usable(known: Mapping[str, Any]) -> dict[str, str]:
     """What of it says something: no empty values, no names that are none."""
     given = {name: _clean(value) for name, value in known.items() if name in FIELDS and _clean(value)}
     if given.get("name", "").casefold() in _NO_NAMES:

@@ -31,6 +31,11 @@ def get(conn: Connection, conversation_id: int, *, lock: bool = False) -> Row:
     return row
 
 
+def by_id(conn: Connection, ids: Sequence[int]) -> dict[int, Row]:
+    """Conversations by id; those that are none are left out."""
+    return {row.id: row for row in _BY_ID.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in ids]))} if ids else {}
+
+
 def locked(conn: Connection, ids: Sequence[int]) -> dict[int, Row]:
     """Conversations by id, locked against other writers. Raises NotFound."""
     found = {row.id: row for row in _LOCKED.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in ids]))}
@@ -254,6 +259,12 @@ def _locking(dialect: str) -> Select[Any]:
     return select(table).where(table.c.id == ids.c.id).order_by(table.c.id).with_for_update(of=table)
 
 
+def _by_id(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    return select(table).where(table.c.id == ids.c.id)
+
+
+_BY_ID = Prepared(_by_id)
 _LOCKED = Prepared(_locking)
 _KEEP_OPEN = Prepared(
     update(table)

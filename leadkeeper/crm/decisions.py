@@ -14,15 +14,19 @@ from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
 
 
-def open_for(conn: Connection, event_id: int, message_id: int | None, conversation_id: int | None) -> None:
-    """Open the decision of an inbound event; a second call only names the message, where that was not known yet.
+def open_all(conn: Connection, arrived: Sequence[tuple[int, int | None, int | None]]) -> None:
+    """Open the decisions of events: (event, message, conversation). A second call only names what was not known yet.
 
     It was not when the event could not be read at first: its decision was opened by that failure.
     """
-    row = {"event_id": event_id, "message_id": message_id, "conversation_id": conversation_id, "opened_at": clock.now()}
-    if not insert_once(conn, table, [row], table.c.id) and message_id is not None:
-        known = {"message_id": message_id, "conversation_id": conversation_id}
-        conn.execute(update(table).where(table.c.event_id == event_id, table.c.message_id.is_(None)).values(**known))
+    now = clock.now()
+    names = ("event_id", "message_id", "conversation_id", "opened_at")
+    new = insert_once(conn, table, [dict(zip(names, (*each, now), strict=True)) for each in arrived], table.c.event_id)
+    opened = {row.event_id for row in new}
+    for event_id, message_id, conversation_id in arrived:
+        if event_id not in opened and message_id is not None:
+            known = {"message_id": message_id, "conversation_id": conversation_id}
+            conn.execute(update(table).where(table.c.event_id == event_id, table.c.message_id.is_(None)).values(**known))
 
 
 def of_event(conn: Connection, event_id: int) -> Row | None:
@@ -109,7 +113,7 @@ def close_all(conn: Connection, conversation_id: int, outcome: str, reason: str)
 
 def close_undone(conn: Connection, event_id: int, outcome: str, reason: str) -> None:
     """Open (when it never was) and close the decision of an event whose job could not be done."""
-    open_for(conn, event_id, None, None)
+    open_all(conn, [(event_id, None, None)])
     close(conn, [event_id], outcome, reason)
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.store.given import IDS
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import CHANGES, channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.signals import signal
@@ -81,12 +82,13 @@ def accept(conn: Connection, deliveries: Sequence[Delivery]) -> list[list[int]]:
     return [by_delivery[delivery_id] for delivery_id in ids]
 
 
-def event(conn: Connection, event_id: int) -> Row:
-    """One event with its account's channel. Raises NotFound."""
-    row = _EVENT.first(conn, id=event_id)
-    if row is None:
-        raise NotFound(f"there is no inbound event {event_id}")
-    return row
+def events_of(conn: Connection, event_ids: Sequence[int]) -> dict[int, Row]:
+    """Events by id, each with its account's channel. Raises NotFound."""
+    found = {row.id: row for row in _EVENTS.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in event_ids]))}
+    missing = set(event_ids).difference(found)
+    if missing:
+        raise NotFound(f"there is no inbound event {min(missing)}")
+    return found
 
 
 def changes_before(conn: Connection, later: Row) -> list[Row]:
@@ -151,11 +153,15 @@ def _note_inbound(conn: Connection, accounts: set[int], now: datetime) -> None:
         _NOTE_INBOUND.run(conn, account=account_id, now=now, before=now - NOTED_EVERY)
 
 
-_EVENT = Prepared(
-    select(inbound_events, channel_accounts.c.channel, channel_accounts.c.name.label("account_name"))
-    .join(channel_accounts, channel_accounts.c.id == inbound_events.c.account_id)
-    .where(inbound_events.c.id == bindparam("id"))
-)
+def _of_ids(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    rows = select(inbound_events, channel_accounts.c.channel, channel_accounts.c.name.label("account_name"))
+    return rows.join(channel_accounts, channel_accounts.c.id == inbound_events.c.account_id).where(
+        inbound_events.c.id == ids.c.id
+    )
+
+
+_EVENTS = Prepared(_of_ids)
 _last_at = channel_accounts.c.last_inbound_at
 _NOTE_INBOUND = Prepared(
     update(channel_accounts)

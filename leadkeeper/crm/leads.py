@@ -39,7 +39,15 @@ def for_contact(conn: Connection, contact_id: int, source: str, referral: Mappin
         if referral and not found.referral:
             change_row(conn, table, found.id, referral=dict(referral))
         return int(found.id)
-    row = {
+    (made,) = insert_all(conn, table, [new_row(contact_id, source, referral)], table.c.id)
+    signal(conn, "inbox")
+    return int(made.id)
+
+
+def new_row(contact_id: int, source: str, referral: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A lead at its beginning."""
+    now = clock.now()
+    return {
         "contact_id": contact_id,
         "stage": "new",
         "source": source,
@@ -50,9 +58,6 @@ def for_contact(conn: Connection, contact_id: int, source: str, referral: Mappin
         "created_at": now,
         "updated_at": now,
     }
-    (made,) = insert_all(conn, table, [row], table.c.id)
-    signal(conn, "inbox")
-    return int(made.id)
 
 
 def merge(conn: Connection, contact_id: int, lead_id: int, found: Mapping[str, Any]) -> dict[str, Any]:
