@@ -53,8 +53,8 @@ def test_postpone_moves_a_pending_job_later_and_never_earlier(queue: Queue) -> N
     soon, late = clock.now() + timedelta(seconds=5), clock.now() + timedelta(seconds=60)
     [job_id] = queue.enqueue(plain(dedupe="d", run_at=soon))
 
-    assert queue.do(postpone, "d", late) == job_id
-    assert queue.do(postpone, "d", soon) == job_id
+    assert queue.do(postpone, {"d": late}) == {"d"}
+    assert queue.do(postpone, {"d": soon, "none": soon}) == {"d"}
 
     assert queue.row(job_id).run_at == late
 
@@ -62,11 +62,11 @@ def test_postpone_moves_a_pending_job_later_and_never_earlier(queue: Queue) -> N
 def test_postpone_never_brings_a_back_off_forward_and_knows_no_job_that_is_not_pending(queue: Queue) -> None:
     [job_id] = queue.enqueue(plain(dedupe="d"))
     [claimed] = queue.claim()
-    assert queue.do(postpone, "d", clock.now()) is None
+    assert queue.do(postpone, {"d": clock.now()}) == set()
     queue.finish((claimed, Retry("later", after=timedelta(minutes=5))))
     waits_until = queue.row(job_id).run_at
 
-    queue.do(postpone, "d", clock.now() + timedelta(seconds=3))
+    queue.do(postpone, {"d": clock.now() + timedelta(seconds=3)})
 
     assert queue.row(job_id).run_at == waits_until
 

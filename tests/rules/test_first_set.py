@@ -38,7 +38,7 @@ def carry_out(conn: Connection, rules: Sequence[Rule], facts: Facts) -> Done:
         decision = decide(rule, facts, facts.now, settled=settled)
         if not decision.fired and not decision.near:
             continue
-        run_id = runs.record(conn, rule, decision, facts, job_id=1)
+        run_id = runs.record(conn, runs.Run(rule, decision, facts, 1))
         if not decision.fired or run_id is None:
             continue
         context = Context(rule_id=rule.id, rule_key=rule.key, episode=decision.episode, run_row_id=run_id, job_id=1)
@@ -272,7 +272,7 @@ async def test_a_firing_is_claimed_once_and_a_near_miss_may_come_again(db: Datab
         facts = facts_of(conn, who, event_id)
         fired = decide(rule, facts, NOON)
         missed = decide(rule, replace(facts, owner="user"), NOON)
-        ids = [runs.record(conn, rule, each, facts) for each in (fired, fired, missed, missed)]
+        ids = [runs.record(conn, runs.Run(rule, each, facts)) for each in (fired, fired, missed, missed)]
         log = runs.log(conn, conversation_id=who.conversation_id)
         return [[each is not None for each in ids], [(row.verdict, row.reason, row.rule_key) for row in log]]
 
