@@ -88,18 +88,20 @@ def _refuse_demo(conn: "Connection") -> None:
 
 
 def _worker(db: Database, settings: Settings, box: SecretBox) -> "tuple[Worker, SearchIndex]":
+    from urllib.request import getproxies
+
     import httpx2
 
+    from leadkeeper.channels.wire import Wire
     from leadkeeper.jobs.context import Toolbox
     from leadkeeper.knowledge.index import SearchIndex
     from leadkeeper.worker.worker import Worker
 
-    http = httpx2.AsyncClient(
-        timeout=httpx2.Timeout(NETWORK_SECONDS, connect=CONNECT_SECONDS),
-        limits=httpx2.Limits(
-            max_connections=settings.worker_slots, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_SECONDS
-        ),
+    limits = httpx2.Limits(
+        max_connections=settings.worker_slots, max_keepalive_connections=KEPT_CONNECTIONS, keepalive_expiry=KEPT_SECONDS
     )
+    usual = None if getproxies() else Wire(httpx2.AsyncHTTPTransport(limits=limits))  # a proxy is httpx2's business
+    http = httpx2.AsyncClient(timeout=httpx2.Timeout(NETWORK_SECONDS, connect=CONNECT_SECONDS), limits=limits, transport=usual)
     index = SearchIndex()
     return Worker(db, settings, Toolbox(db, settings, http, box, index)), index
 

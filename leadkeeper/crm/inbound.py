@@ -13,7 +13,7 @@ from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.store.given import IDS
-from leadkeeper.store.prepared import Prepared, Row
+from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import CHANGES, channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import Instant
@@ -93,10 +93,7 @@ def events_of(conn: Connection, event_ids: Sequence[int]) -> dict[int, Row]:
 
 def changes_before(conn: Connection, later: Row) -> list[Row]:
     """The edits and deletions by the same sender that came before this event, oldest first."""
-    same = (inbound_events.c.account_id == later.account_id, inbound_events.c.sender == later.sender)
-    changes = inbound_events.c.kind.in_(CHANGES)
-    query = select(inbound_events).where(*same, changes, inbound_events.c.id < later.id)
-    return list(conn.execute(query.order_by(inbound_events.c.id)))
+    return _CHANGES_BEFORE.all(conn, account=later.account_id, sender=later.sender, event=later.id)
 
 
 def delivery(conn: Connection, delivery_id: int) -> Row:
@@ -162,6 +159,12 @@ def _of_ids(dialect: str) -> Select[Any]:
 
 
 _EVENTS = Prepared(_of_ids)
+_CHANGES_BEFORE = Prepared(
+    select(inbound_events)
+    .where(inbound_events.c.account_id == bindparam("account"), inbound_events.c.sender == bindparam("sender"))
+    .where(among(inbound_events.c.kind, CHANGES), inbound_events.c.id < bindparam("event"))
+    .order_by(inbound_events.c.id)
+)
 _last_at = channel_accounts.c.last_inbound_at
 _NOTE_INBOUND = Prepared(
     update(channel_accounts)

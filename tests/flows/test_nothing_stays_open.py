@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from leadkeeper.crm import contacts, conversations
-from leadkeeper.jobs import inbound_message as receiving
+from leadkeeper.crm import contacts, conversations, leads
 from leadkeeper.jobs import person, redrive
 from leadkeeper.jobs import reply as replying
 from leadkeeper.simulator import payloads
@@ -49,7 +48,7 @@ async def test_a_message_whose_first_reading_failed_is_answered_when_a_person_tr
 
     async with town(db, tmp_path) as place:
         with monkeypatch.context() as patch:
-            patch.setattr(receiving.leads, "merge", broken)
+            patch.setattr(leads, "merge", broken)
             await place.says(SARA, HOURS)
             await place.idle()
         assert await place.decided() == [("handed_over", "job_failed")]

@@ -3,8 +3,9 @@
 Whether a request has been written decides whether it may be repeated, so it is not guessed from
 the kind of exception: `_Gate` stands at the last moment before the first byte leaves. httpcore2
 reports that moment through the request extension `trace` (event `send_request_headers.started`:
-connected, TLS done, nothing written); transports without it (in-process ASGI) first ask for the
-body, where the same gate stands. An error before the gate means known unsent; after it, unknown.
+connected, TLS done, nothing written), our own transport (`channels/wire.py`) through `last_moment`;
+transports without either (in-process ASGI) first ask for the body, where the same gate stands. An
+error before the gate means known unsent; after it, unknown.
 """
 
 import asyncio
@@ -121,7 +122,7 @@ async def post(
                 content=gate,
                 headers=headers,
                 timeout=seconds,
-                extensions={"trace": gate.trace},
+                extensions={"trace": gate.trace, "last_moment": gate.open},
             )
             return await _answer(http, request)
     except _NotOurs:

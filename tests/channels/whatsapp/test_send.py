@@ -9,6 +9,7 @@ import pytest
 
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown
 from leadkeeper.channels.whatsapp import send
+from leadkeeper.channels.wire import Wire as OurWire
 from tests.channels.whatsapp import wire
 from tests.channels.whatsapp.wire import Wire, answering, intent, provider
 from tests.patience import until
@@ -24,8 +25,18 @@ def yes() -> bool:
     return True
 
 
+@pytest.fixture(params=["usual", "wire"], autouse=True)
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rule holds on the usual transport and on our own."""
+    if request.param == "wire":
+        monkeypatch.setitem(CLIENT, "make", lambda: httpx2.AsyncClient(transport=OurWire(httpx2.AsyncHTTPTransport())))
+
+
+CLIENT = {"make": lambda: httpx2.AsyncClient(trust_env=False)}
+
+
 async def sent(message: Intent) -> SendResult:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with CLIENT["make"]() as client:
         return await send(client, message, yes)
 
 
@@ -133,7 +144,7 @@ async def test_the_lease_is_asked_when_connected_and_before_the_first_byte() -> 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.extend(await reader.read())
 
-    async with provider(peer) as seen, httpx2.AsyncClient(trust_env=False) as client:
+    async with provider(peer) as seen, CLIENT["make"]() as client:
         asked: list[int] = []
 
         def no() -> bool:
@@ -161,7 +172,7 @@ async def test_the_lease_is_asked_once_also_on_a_connection_used_before() -> Non
         asked.append(True)
         return len(asked) < 3
 
-    async with provider(peer) as seen, httpx2.AsyncClient(trust_env=False) as client:
+    async with provider(peer) as seen, CLIENT["make"]() as client:
         results = [await send(client, intent(seen.url), ours) for _ in range(3)]
 
     assert [type(result) for result in results] == [Accepted, Accepted, Refused]
