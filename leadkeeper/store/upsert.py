@@ -71,7 +71,7 @@ def _insert_one(table: Table, names: tuple[str, ...], returning: Returning, once
 def _insert_many(table: Table, names: tuple[str, ...], returning: Returning, once: bool) -> Prepared:
     """PostgreSQL's: ids rise in the order of the rows."""
     kinds = {name: table.c[name].type for name in names}
-    arrays = [bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items()]
+    arrays = [bindparam(name, type_=ARRAY(kind, dimensions=1)) for name, kind in kinds.items()]
     shape = [column(name, kind) for name, kind in kinds.items()]
     given = func.unnest(*arrays).table_valued(*shape, with_ordinality="place").render_derived(name="given")
     rows = select(*(given.c[name] for name in names)).order_by(given.c.place)

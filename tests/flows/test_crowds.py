@@ -1,0 +1,85 @@
+"""Many at once share statements: what they do together is what each would have done alone."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from leadkeeper.store.database import Database
+from leadkeeper.store.schema import contacts, conversations, decisions, jobs, leads, messages
+from tests.flows.town import town
+
+HOURS, HUMAN, NOTHING = "What are your opening hours?", "I want to talk to a human", "Do you repair bicycles?"
+
+
+def customer(number: int) -> str:
+    return f"9715{number:08}"
+
+
+async def test_a_crowd_is_worked_off_together_and_no_step_is_rolled_back(
+    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {customer(number): (HOURS, HUMAN, "STOP", NOTHING)[number % 4] for number in range(40)}
+    async with town(db, tmp_path, working=False) as place:
+        await asyncio.gather(*(place.says(sender, text) for sender, text in said.items()))
+        with caplog.at_level(logging.INFO, "leadkeeper.worker"):
+            place.worker.start()
+            await place.idle()
+
+        ends = await place.rows(select(decisions.c.outcome, decisions.c.reason, func.count()).group_by("outcome", "reason"))
+        counts = [await place.count(table) for table in (contacts, leads, conversations)]
+        sent = await place.rows(select(func.count()).where(messages.c.state.in_(("accepted", "sent", "delivered", "read"))))
+        failed = await place.count(jobs, jobs.c.status == "failed")
+
+    assert sorted((row[0], row[2]) for row in ends) == [
+        ("answered", 10),
+        ("handed_over", 10),
+        ("handed_over", 10),
+        ("silent", 10),
+    ]
+    assert counts == [40, 40, 40]
+    assert sent == [(30,)]
+    assert failed == 0
+    assert "rolled back" not in caplog.text
+
+
+async def test_customers_who_come_back_in_a_crowd_keep_their_contact_lead_and_conversation(db: Database, tmp_path: Path) -> None:
+    crowd = [customer(number) for number in range(15)]
+    async with town(db, tmp_path) as place:
+        await asyncio.gather(*(place.says(sender, HOURS) for sender in crowd))
+        await place.idle()
+        await asyncio.to_thread(place.worker.stop)
+
+        for text in ("Where is your office?", HOURS):
+            await asyncio.gather(*(place.says(sender, text) for sender in [*crowd, "971599999999"]))
+        del place.worker
+        place.worker.start()
+        await place.idle()
+
+        counts = [await place.count(table) for table in (contacts, leads, conversations)]
+        revisions = await place.rows(select(conversations.c.revision, func.count()).group_by(conversations.c.revision))
+        still_open = await place.count(decisions, decisions.c.outcome.is_(None))
+
+    assert counts == [16, 16, 16]
+    assert sorted((row[0], row[1]) for row in revisions) == [(2, 1), (3, 15)]
+    assert still_open == 0
+
+
+async def test_one_message_that_cannot_be_worked_off_fails_alone(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path, working=False) as place:
+        for number in range(12):
+            await place.says(customer(number), HOURS)
+        broken = (await place.rows(select(jobs.c.id).where(jobs.c.type == "inbound_message").order_by(jobs.c.id).limit(1)))[0].id
+        await place.db.write(
+            lambda conn: conn.execute(jobs.update().where(jobs.c.id == broken).values(data={"eventId": 999_999}))
+        )
+        place.worker.start()
+        await place.idle()
+
+        failed = await place.rows(select(jobs.c.id).where(jobs.c.status == "failed"))
+        answered = await place.count(decisions, decisions.c.outcome == "answered")
+
+    assert [row.id for row in failed] == [broken]
+    assert answered == 11
