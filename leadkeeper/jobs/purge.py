@@ -1,4 +1,4 @@
-"""Delete what is only kept for a while, in small batches: finished jobs, raw deliveries, ended sessions.
+"""Delete what is only kept for a while, in small batches: finished jobs, raw deliveries, ended sessions, keys of requests.
 
 Messages, decisions and what proves them stay.
 """
@@ -13,7 +13,7 @@ from leadkeeper import clock
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Done, Outcome
-from leadkeeper.store.schema import jobs, runs, sessions, setup_links, throttles, webhook_deliveries, workers
+from leadkeeper.store.schema import idempotency_keys, jobs, runs, sessions, setup_links, throttles, webhook_deliveries, workers
 
 BATCH = 1000
 """Rows one transaction deletes: a few milliseconds."""
@@ -25,6 +25,7 @@ KEPT: Mapping[str, timedelta] = {
     "sessions": timedelta(days=30),
     "runs": timedelta(days=90),
     "workers": timedelta(days=1),
+    "idempotency keys": timedelta(days=8),
 }
 
 
@@ -48,6 +49,7 @@ def _old(now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
         (setup_links, setup_links.c.ends_at < now - KEPT["sessions"]),
         (throttles, throttles.c.until < now - KEPT["workers"]),
         (runs, and_(runs.c.dry_run, runs.c.created_at < now - KEPT["runs"])),
+        (idempotency_keys, idempotency_keys.c.created_at < now - KEPT["idempotency keys"]),
         (workers, workers.c.beat_at < now - KEPT["workers"]),
     ]
 

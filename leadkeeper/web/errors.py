@@ -91,6 +91,11 @@ async def unforeseen(request: Request, error: Exception) -> Response:
     return response
 
 
+def refusal(error: LeadkeeperError) -> dict[str, Any]:
+    """What machines are told of an error we raise on purpose."""
+    return _shape(error.message, error.code, error.fields if isinstance(error, Invalid) else None)
+
+
 HANDLERS: dict[Any, Handler] = {
     LeadkeeperError: known,
     HTTPException: http,
@@ -103,8 +108,7 @@ HANDLERS: dict[Any, Handler] = {
 def _answer(request: Request, status: int, message: str, code: str, fields: dict[str, str] | None, **values: str) -> Response:
     if _for_machine(request) or not hasattr(request.state, "lang"):
         words = message.format(**values) if values else message
-        body: dict[str, Any] = {"ok": False, "error": words, "code": code}
-        return JSONResponse({**body, "fields": fields} if fields else body, status_code=status)
+        return JSONResponse(_shape(words, code, fields), status_code=status)
     view = {
         "status": status,
         "message": t(request.state.lang, message, **values),
@@ -114,6 +118,11 @@ def _answer(request: Request, status: int, message: str, code: str, fields: dict
     if status == 500:
         view["advice"] = "Try again. If it stays, search the log for the number of this error."
     return render.render(request, "pages/error.html", view, status=status)
+
+
+def _shape(words: str, code: str, fields: dict[str, str] | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"ok": False, "error": words, "code": code}
+    return {**body, "fields": fields} if fields else body
 
 
 def _for_machine(request: Request) -> bool:

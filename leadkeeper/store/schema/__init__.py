@@ -4,7 +4,15 @@
 `rules` what decides · `knowledge` what we answer from · `access` who may come in
 """
 
-from leadkeeper.store.schema.access import audit_log, chat_visitors, sessions, setup_links, throttles, users
+from leadkeeper.store.schema.access import (
+    audit_log,
+    chat_visitors,
+    idempotency_keys,
+    sessions,
+    setup_links,
+    throttles,
+    users,
+)
 from leadkeeper.store.schema.base import metadata
 from leadkeeper.store.schema.channels import CHANGES, channel_accounts, inbound_events, webhook_deliveries
 from leadkeeper.store.schema.jobs import job_errors, jobs, schedules, settings, workers
@@ -43,6 +51,7 @@ __all__ = [
     "documents",
     "dry_run_items",
     "expiries",
+    "idempotency_keys",
     "identities",
     "inbound_events",
     "job_errors",

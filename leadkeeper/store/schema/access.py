@@ -1,6 +1,6 @@
-"""Who may come in: users, sessions, one-time links, throttles, the audit log."""
+"""Who may come in: users, sessions, one-time links, throttles, the audit log, the keys of requests."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
 from leadkeeper.store.schema.base import metadata, one_of
 from leadkeeper.store.types import Id, Instant, Json
@@ -72,4 +72,17 @@ chat_visitors = Table(
     Column("account_id", Id, ForeignKey("channel_accounts.id"), nullable=False),
     Column("visitor", String(200), nullable=False, unique=True, comment="the widget's session id"),
     Column("created_at", Instant, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("key", String(255), nullable=False, comment="the caller's Idempotency-Key"),
+    Column("asked", String(64), nullable=False, comment="SHA-256 of what was asked for under it"),
+    Column("status", Integer, comment="of the answer; null only inside the transaction that makes it"),
+    Column("answer", Text, comment="the body of the answer, as it was sent"),
+    Column("created_at", Instant, nullable=False, index=True),
+    UniqueConstraint("user_id", "key"),
 )

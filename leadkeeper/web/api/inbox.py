@@ -1,9 +1,10 @@
 """The inbox by JSON: the list, a thread, what a person says in it, who looks after it."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import AliasChoices, Field
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
@@ -13,11 +14,13 @@ from leadkeeper.access.roles import Role
 from leadkeeper.config import Settings
 from leadkeeper.crm import conversations, inbox, spoken
 from leadkeeper.crm.inbox import Wanted
-from leadkeeper.errors import Invalid
+from leadkeeper.errors import Invalid, LeadkeeperError
 from leadkeeper.jobs import conversation as threads
 from leadkeeper.jobs import person
 from leadkeeper.jobs.person import Said, WindowClosed
 from leadkeeper.web.access import Access
+from leadkeeper.web.errors import refusal
+from leadkeeper.web.idempotency import Key, answer_once
 from leadkeeper.web.json_api import Shape, router
 from leadkeeper.web.json_shape import LARGEST_ID, Id, Limit, Word
 from leadkeeper.web.said_json import conversation_json, message_json, thread_json
@@ -91,22 +94,16 @@ async def conversation(request: Request, conversation_id: Id, before: Older = No
 
 @agents.post("/{conversation_id}/messages")
 @agents.post("/{conversation_id}/reply")
-async def say(request: Request, conversation_id: Id, given: Message) -> JSONResponse:
-    """Write to the customer as yourself. Outside the channel's window only an approved template may go."""
+async def say(request: Request, conversation_id: Id, given: Message, idempotency_key: Key = None) -> Response:
+    """Write to the customer as yourself. Outside the channel's window only an approved template may go.
+
+    With an `Idempotency-Key` the same request again sends nothing and gets the same answer, a refusal too, for
+    8 days (header `Idempotent-Replayed: true`); the key with another request is 409.
+    """
     state = request.state
-    try:
-        message = await state.db.write(_say, state.settings, conversation_id, state.user.id, said(given))
-    except WindowClosed as error:
-        body = {
-            "ok": False,
-            "error": error.message,
-            "code": error.code,
-            "hint": "Send an approved template: templateName, templateLanguage and templateParams.",
-            "requiresTemplate": True,
-            "hoursSinceLastInbound": error.hours_since_last_inbound,
-        }
-        return JSONResponse(body, status_code=error.status)
-    return JSONResponse({"ok": True, "message": message_json(message)})
+    act = partial(_say, settings=state.settings, conversation_id=conversation_id, user_id=state.user.id, wanted=said(given))
+    asked = ("say", conversation_id, given.model_dump(exclude_defaults=True))
+    return await answer_once(request, idempotency_key, asked, act, _refused)
 
 
 @agents.post("/{conversation_id}/read")
@@ -171,9 +168,19 @@ def _list(conn: Connection, wanted: Wanted) -> tuple[inbox.Page, Any]:
     return inbox.page(conn, wanted), inbox.counts(conn, wanted.user_id)
 
 
-def _say(conn: Connection, settings: Settings, conversation_id: int, user_id: int, wanted: Said) -> spoken.Spoken:
+def _say(conn: Connection, settings: Settings, conversation_id: int, user_id: int, wanted: Said) -> dict[str, Any]:
     message_id = person.say(conn, settings, conversation_id, user_id, wanted)
-    return spoken.listed(conn, [message_id])[0]
+    return {"ok": True, "message": message_json(spoken.listed(conn, [message_id])[0])}
+
+
+def _refused(error: LeadkeeperError) -> dict[str, Any]:
+    if not isinstance(error, WindowClosed):
+        return refusal(error)
+    return refusal(error) | {
+        "hint": "Send an approved template: templateName, templateLanguage and templateParams.",
+        "requiresTemplate": True,
+        "hoursSinceLastInbound": error.hours_since_last_inbound,
+    }
 
 
 def _read(conn: Connection, conversation_id: int) -> None:
