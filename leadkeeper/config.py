@@ -47,7 +47,11 @@ class Settings(BaseSettings):
     _in_force: "tuple[dict[str, Any], Settings] | None" = PrivateAttr(None)
     """What `effective` made of these last, and from which rows: every job asks."""
 
-    database_url: str = Field("", description="sqlite:///file or postgresql://user@host/db; empty: a file in the data folder")
+    database_url: str = Field(
+        "",
+        description="sqlite:///file or postgresql://user@host/db (with standbys: host1:5432,host2:5432); "
+        "empty: a file in the data folder",
+    )
     data_dir: Path = Field(Path("data"), description="folder of the database, media, keys and reports")
     host: str = Field("127.0.0.1", description="address the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="port the web server listens on")

@@ -78,9 +78,20 @@ def masked(value: Any) -> Any:
     if isinstance(value, str) and "://" in value and "@" in value:
         try:
             return make_url(value).render_as_string(hide_password=True)
-        except ArgumentError:
-            return MASK
+        except (ArgumentError, ValueError):
+            return _masked_servers(value)
     return value if isinstance(value, bool | int | float) or value is None else str(value)
+
+
+def _masked_servers(value: str) -> str:
+    """An address of several database servers; what is none is not shown at all."""
+    from leadkeeper.errors import Misconfigured
+    from leadkeeper.store.address import parse_url
+
+    try:
+        return parse_url(value).set(drivername="postgresql").render_as_string(hide_password=True)
+    except Misconfigured:
+        return MASK
 
 
 def _stored(settings: "Settings") -> tuple[Mapping[str, Any], str]:

@@ -34,7 +34,7 @@ def missing_file(settings: "Settings") -> None:
     from pathlib import Path
 
     from leadkeeper.errors import SchemaMismatch
-    from leadkeeper.store.engine import parse_url
+    from leadkeeper.store.address import parse_url
 
     url = parse_url(settings.database)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():

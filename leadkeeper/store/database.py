@@ -21,9 +21,10 @@ from leadkeeper import clock
 from leadkeeper.crashpoints import point
 from leadkeeper.errors import CommitUnknown
 from leadkeeper.store import signals
+from leadkeeper.store.address import parse_url
 from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call, Told, Turn, inside_write, mark_inside, tell
-from leadkeeper.store.engine import WRITERS, as_ours, is_broken, parse_url, reading_engine, writing_engine
+from leadkeeper.store.engine import WRITERS, as_ours, is_broken, reading_engine, writing_engine
 from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.readers import Readers

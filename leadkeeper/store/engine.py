@@ -8,33 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc
-from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from leadkeeper.errors import Damaged, Misconfigured, Unavailable
+from leadkeeper.store.address import servers
 from leadkeeper.store.prepared import run_text
 
 DAMAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 WRITERS = 8
 """PostgreSQL connections that write; SQLite has one writer."""
 READERS = 6
-
-
-def parse_url(text: str) -> URL:
-    """The database URL with its driver; raises Misconfigured for another engine, and for what is no URL."""
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise Misconfigured("LEADKEEPER_DATABASE_URL is no address: use sqlite:///file or postgresql://user@host/db") from error
-    backend = url.get_backend_name()
-    if backend == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise Misconfigured("LEADKEEPER_DATABASE_URL: SQLite needs a file, for example sqlite:///data/leadkeeper.db")
-        return url.set(drivername="sqlite+pysqlite")
-    if backend in ("postgresql", "postgres"):
-        return url.set(drivername="postgresql+psycopg")
-    raise Misconfigured(f"LEADKEEPER_DATABASE_URL: {backend!r} is not supported; use sqlite:/// or postgresql://")
 
 
 def one_line(error: BaseException | None) -> str:
@@ -61,7 +45,7 @@ def writing_engine(url: URL) -> Engine:
         event.listen(engine, "begin", _begin_immediate)
         return engine
     engine = create_engine(
-        url, json_serializer=_dumps, hide_parameters=True, pool_size=WRITERS, max_overflow=2, connect_args=_postgres("write")
+        url, json_serializer=_dumps, hide_parameters=True, pool_size=WRITERS, max_overflow=2, connect_args=_postgres("write", url)
     )
     event.listen(engine, "handle_error", _without_values)
     return engine
@@ -96,7 +80,7 @@ def reading_engine(url: URL) -> Engine:
         max_overflow=READERS,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
-        connect_args=_postgres("read"),
+        connect_args=_postgres("read", url),
     )
 
 
@@ -109,10 +93,20 @@ def _without_values(context: ExceptionContext) -> None:
         wrapped.args = (f"({type(original).__module__}.{type(original).__name__}) {primary}",)
 
 
-def _postgres(name: str) -> dict[str, object]:
+def _postgres(name: str, url: URL) -> dict[str, object]:
     """A process that stands still inside a transaction lets go of its rows within 10 s: before its leases run out."""
     limits = "-c idle_in_transaction_session_timeout=10000 -c lock_timeout=10000 -c statement_timeout=60000"
-    return {"application_name": f"leadkeeper-{name}", "connect_timeout": 5, "options": limits}
+    return {"application_name": f"leadkeeper-{name}", "options": limits, **reaching(url)}
+
+
+def reaching(url: URL) -> dict[str, int]:
+    """How long a PostgreSQL server may take to answer a connection, and to be silent on one.
+
+    One that vanishes without a word is given up after ten seconds, where the kernel would wait for many
+    minutes; of several servers, one that is gone must not keep us from the others.
+    """
+    silence = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+    return {"connect_timeout": 5 if servers(url) == 1 else 2, **silence}
 
 
 def _open_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

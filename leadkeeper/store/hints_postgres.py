@@ -15,6 +15,7 @@ from sqlalchemy import URL
 
 from leadkeeper import clock
 from leadkeeper.store.database import Database
+from leadkeeper.store.engine import reaching
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class PostgresHints:
         """Run `work` on a connection of its own, again after a pause whenever it breaks."""
         while not self._closed.is_set():
             try:
-                with psycopg.connect(_conninfo(self._db.url), autocommit=True, connect_timeout=5) as conn:
+                with psycopg.connect(_conninfo(self._db.url), autocommit=True) as conn:
                     work(conn)
             except psycopg.Error as error:
                 log.warning("hints are interrupted, polling goes on", exc_info=error)
@@ -120,4 +121,5 @@ class PostgresHints:
 
 
 def _conninfo(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.conninfo.make_conninfo(plain, **reaching(url))

@@ -10,7 +10,7 @@ from leadkeeper.cli.faults.journal import Journal
 from leadkeeper.cli.faults.stories import ANSWERED, STORIES
 from leadkeeper.crm.audit import audit
 from leadkeeper.crm.messages import RANK
-from leadkeeper.store.engine import parse_url
+from leadkeeper.store.address import parse_url
 from leadkeeper.store.schema import conversations, decisions, inbound_events, messages
 
 R = TypeVar("R")

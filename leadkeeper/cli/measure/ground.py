@@ -17,8 +17,8 @@ from sqlalchemy.engine import URL
 from leadkeeper.cli.measure.cluster import Cluster, find_binaries
 from leadkeeper.errors import Misconfigured
 from leadkeeper.store import migrate
+from leadkeeper.store.address import parse_url
 from leadkeeper.store.database import Database
-from leadkeeper.store.engine import parse_url
 
 
 class Ground:
