@@ -22,7 +22,9 @@ class Savepoint:
         _KEEP.run(self._conn)
 
     def undo(self) -> None:
-        """Take back what was done since."""
+        """Take back what was done since. With the connection that is done already: what broke it must be what is told."""
+        if self._conn.invalidated:
+            return
         _UNDO.run(self._conn)
         forget(self._conn)
         _KEEP.run(self._conn)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Connection, event, exc
+from sqlalchemy import Connection, event, exc, text
 
 from leadkeeper.errors import Unavailable
 from leadkeeper.store.database import Database
@@ -34,3 +34,14 @@ async def test_every_item_gets_its_own_result(db: Database, together: int) -> No
     results = await asyncio.gather(*(db.write_batch(numbered, number) for number in range(together)))
 
     assert results == list(range(together))
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_connection_that_breaks_under_a_batch_is_an_outage(db: Database) -> None:
+    def break_off(conn: Connection, items: Sequence[int]) -> list[None]:
+        conn.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+        return [None for _ in items]
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(Unavailable):
+            await db.write_batch(break_off, 1)

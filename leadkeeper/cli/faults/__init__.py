@@ -3,23 +3,16 @@
 Development commands; each fault is one file of this folder, and the tests call the same functions.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from leadkeeper.cli.bench import Engine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from leadkeeper.cli.faults.trial import Trial
-    from leadkeeper.cli.measure.ground import Ground
+from leadkeeper.cli.faults import outages
+from leadkeeper.cli.faults.telling import AsJson, Db, Seed, on_ground
 
 app = typer.Typer(help="Break it on purpose, and look whether anything is lost, doubled or stuck.", no_args_is_help=True)
-
-Db = Annotated[Engine, typer.Option(help="The database to break; always a scratch one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a sentence.")]
-Seed = Annotated[int, typer.Option(help="What is drawn by lot follows from this number.")]
+app.add_typer(outages.app)
 
 
 @app.command("crashpoints")
@@ -40,7 +33,7 @@ def _crashpoints(
     from leadkeeper.cli.faults.trial import Trial
 
     trial = Trial("crashpoints", db, kills or {Engine.SQLITE: 10_000, Engine.POSTGRES: 2_000}[db])
-    _on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
 
 
 @app.command("provider")
@@ -59,7 +52,7 @@ def _provider(
     from leadkeeper.cli.faults.trial import Trial
 
     trial = Trial("provider", db, sends)
-    _on_ground(trial, lambda ground: fault.run(trial, ground, seed, bad), as_json)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seed, bad), as_json)
 
 
 @app.command("stalls")
@@ -80,7 +73,7 @@ def _stalls(
     from leadkeeper.cli.faults.trial import Trial
 
     trial = Trial("stalls", db, rounds)
-    _on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
 
 
 @app.command("simulation")
@@ -105,23 +98,8 @@ def _simulation(
     from leadkeeper.cli.faults.trial import Trial
 
     trial = Trial("simulation", Engine.SQLITE, seeds)
-    _on_ground(trial, lambda ground: fault.run(trial, ground, seed, steps, _whisper if trace else None), as_json)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seed, steps, _whisper if trace else None), as_json)
 
 
 def _whisper(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _on_ground(trial: "Trial", run: "Callable[[Ground], None]", as_json: bool) -> None:
-    """Run a fault on scratch databases and tell what came of it."""
-    import os
-    import signal
-    import sys
-
-    from leadkeeper.cli.measure.ground import ground
-
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended on the way out
-    with ground(trial.db, os.environ.get("LEADKEEPER_DATABASE_URL", "")) as place:
-        run(place)
-    trial.show(as_json)
-    raise typer.Exit(not trial.holds)

@@ -165,9 +165,9 @@ class Business:
         for token, _, _ in waiting:
             self.journal.report(token)
 
-    async def idle(self) -> None:
+    async def idle(self, patience: float = PATIENCE_SECONDS) -> None:
         """Wait until nothing is due, running or about to be tried again. Raises Unavailable when it never is so."""
-        await self.until_none(_left)
+        await self.until_none(_left, patience)
 
     async def end(self) -> None:
         """Stop in an orderly way."""
@@ -191,10 +191,13 @@ class Business:
         await self._deliver(body)
         self.journal.acknowledge(wamid)
 
-    async def _deliver(self, body: bytes) -> None:
+    async def knock(self, body: bytes) -> int:
+        """Post a webhook; what it was answered."""
         headers = {HEADER: sign(ACCOUNT.app_secret.encode(), body), "content-type": "application/json"}
-        answer = await self._door(PATH, body, headers)
-        if answer != 200:
+        return await self._door(PATH, body, headers)
+
+    async def _deliver(self, body: bytes) -> None:
+        if (answer := await self.knock(body)) != 200:
             raise Unavailable(f"a webhook was answered {answer}")
 
 

@@ -31,7 +31,7 @@ from leadkeeper.cli.measure.ground import Ground
 from leadkeeper.errors import Unavailable
 from leadkeeper.simulator.behaviour import Behaviour
 from leadkeeper.store import hints
-from leadkeeper.store.engine import parse_url
+from leadkeeper.store.address import parse_url
 from leadkeeper.store.schema import job_errors, jobs, messages, workers
 
 LANES = 4

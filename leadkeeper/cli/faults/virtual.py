@@ -15,10 +15,11 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 from sqlalchemy import Connection, Engine, event, exc
 
 from leadkeeper.errors import CommitUnknown
+from leadkeeper.store.address import parse_url
 from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call
 from leadkeeper.store.database import Database
-from leadkeeper.store.engine import parse_url, reading_engine, writing_engine
+from leadkeeper.store.engine import reading_engine, writing_engine
 from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.readers import Readers

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-from leadkeeper.cli.measure.cluster import Cluster, find_binaries
+from leadkeeper.cli.measure.cluster import Cluster, binaries
 from leadkeeper.errors import Misconfigured
 from leadkeeper.store import migrate
 from leadkeeper.store.address import parse_url
@@ -85,10 +85,7 @@ def ground(db: str, configured: str) -> Iterator[Ground]:
     if configured.startswith("postgres"):
         yield Ground(parse_url(configured))
         return
-    binaries = find_binaries()
-    if binaries is None:
-        raise Misconfigured("no PostgreSQL here: install it, or name a server in LEADKEEPER_DATABASE_URL")
-    cluster = Cluster(binaries, fsync=True)
+    cluster = Cluster(binaries(), fsync=True)
     try:
         yield Ground(parse_url(cluster.url()))
     finally:

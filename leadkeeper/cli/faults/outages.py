@@ -1,0 +1,44 @@
+"""Commands that take something away from the product: its database, its disk, its clock, its peace."""
+
+from typing import Annotated
+
+import typer
+
+from leadkeeper.cli.bench import Engine
+from leadkeeper.cli.faults.telling import AsJson, Seed, tell
+
+app = typer.Typer()
+
+
+@app.command("dbrestart")
+def _dbrestart(
+    jobs: Annotated[int, typer.Option(min=1, help="How many jobs are to be done meanwhile.")] = 20_000,
+    a_second: Annotated[float, typer.Option(min=0.1, help="How many customers write in a second.")] = 25,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a PostgreSQL server of our own every 5 to 40 seconds, under load, in good order or by a crash.
+
+    Exit code 1 when something is found. Example: leadkeeper faults dbrestart --jobs 2000
+    """
+    from leadkeeper.cli.faults import dbrestart as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("dbrestart", Engine.POSTGRES, jobs)
+    tell(trial, lambda: fault.run(trial, seed, a_second), as_json)
+
+
+@app.command("failover")
+def _failover(
+    rounds: Annotated[int, typer.Option(min=1, help="How many primaries are killed.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Kill the primary of two PostgreSQL servers of our own, promote its synchronous standby, and go on.
+
+    Exit code 1 when an acknowledged message is missing, or none is taken for 2 s. Example: leadkeeper faults failover --rounds 2
+    """
+    from leadkeeper.cli.faults import failover as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("failover", Engine.POSTGRES, rounds)
+    tell(trial, lambda: fault.run(trial), as_json)
