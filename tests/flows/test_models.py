@@ -13,6 +13,7 @@ from leadkeeper.jobs.context import Toolbox
 from leadkeeper.knowledge.index import SearchIndex
 from leadkeeper.simulator.app import build
 from leadkeeper.store.database import Database
+from leadkeeper.store.schema import decisions
 from leadkeeper.worker.worker import Worker
 from tests.ai.fake_model import FakeModel, fails, writes
 from tests.flows.test_main_job import SARA
@@ -95,3 +96,26 @@ async def test_who_writes_while_the_model_thinks_is_answered_once_for_everything
         assert [outcome for outcome, _ in await place.decided()] == ["answered", "answered"]
         assert len(await place.sent()) == 1
         assert len(model.requests) == 1
+
+
+class Interrupted(FakeModel):
+    """A model that has not answered yet when the customer writes again."""
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if not self.requests:
+            await self.place.says(SARA, "On Monday?")
+            await self.place.until(decisions, decisions.c.wants_answer, decisions.c.event_id == 2)
+        return super()._answer(request)
+
+
+async def test_a_draft_that_is_late_for_what_was_written_since_is_made_once_more(db: Database, tmp_path: Path) -> None:
+    model = Interrupted(writes(SAID, quotes=[QUOTE]))
+    async with town_with(db, tmp_path, model) as place:
+        model.place = place
+
+        await place.says(SARA, HOURS)
+        await settled(place)
+
+        assert [outcome for outcome, _ in await place.decided()] == ["answered", "answered"]
+        assert len(await place.sent()) == 1
+        assert len(model.requests) == 2

@@ -16,8 +16,6 @@ from leadkeeper.queue.leases import release, rescue
 from leadkeeper.queue.outcomes import Cancel, Done, Fail, Retry, Snooze
 from leadkeeper.queue.scopes import park, unpark
 from leadkeeper.store import settings_rows
-from leadkeeper.store.prepared import Prepared
-from tests.faults.test_sabotage import unfenced
 from tests.queue.conftest import BASE, Queue, at, hours_later, plain
 
 
@@ -66,17 +64,6 @@ def test_a_late_result_changes_nothing_and_is_counted(queue: Queue, outcome: Any
     assert "late" not in noted(queue)
     assert ("late", f"dropped: {type(outcome).__name__}") in queue.errors(job.id)
     assert queue.done(again).late == []
-
-
-def test_without_the_fence_a_late_result_would_count(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test above can fail: comparing ids alone lets the first worker overwrite the second."""
-    queue.enqueue(plain())
-    [job] = queue.claim()
-    steal(queue, job)
-    monkeypatch.setattr(finishing, "_COMPLETE", Prepared(unfenced))
-
-    assert queue.done(job).late == []
-    assert queue.row(job.id).status == "completed"
 
 
 def test_a_result_counts_once(queue: Queue) -> None:

@@ -101,5 +101,20 @@ def _simulation(
     on_ground(trial, lambda ground: fault.run(trial, ground, seed, steps, _whisper if trace else None), as_json)
 
 
+@app.command("sabotage")
+def _sabotage(as_json: AsJson = False) -> None:
+    """Take every safeguard away in turn and see that a test, or a trial, goes red without it. In a checkout only.
+
+    Exit code 1 when one is not missed. Example: leadkeeper faults sabotage
+    """
+    from leadkeeper.cli.faults import sabotage as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("sabotage", Engine.SQLITE, 0)
+    fault.run(trial)
+    trial.show(as_json)
+    raise typer.Exit(not trial.holds)
+
+
 def _whisper(line: str) -> None:
     typer.echo(line, err=True)
