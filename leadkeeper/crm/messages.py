@@ -143,8 +143,13 @@ def in_doubt(conn: Connection, message_id: int, reason: str) -> bool:
 
 
 def needs_human(conn: Connection, message_id: int) -> bool:
-    """No word came: unknown -> needs_human."""
-    return _move(conn, message_id, ("unknown",), "needs_human")
+    """No word came: unknown -> needs_human; why it is in doubt stays."""
+    return _move(conn, message_id, ("unknown",), "needs_human", get(conn, message_id).reason)
+
+
+def in_doubt_again(conn: Connection, message_id: int, settled: str, reason: str | None) -> bool:
+    """A person takes back that it arrived (accepted) or goes once more (ready): -> needs_human."""
+    return _move(conn, message_id, (settled,), "needs_human", reason)
 
 
 def resend(conn: Connection, message_id: int) -> bool:

@@ -78,6 +78,14 @@ def settle(conn: Connection, causes: str, user_id: int | None) -> int:
     return int(done.rowcount)
 
 
+def unsettle(conn: Connection, causes: str) -> bool:
+    """The newest task whose `dedupe` begins so is to do again; False when there is none."""
+    newest = select(func.max(table.c.id)).where(table.c.dedupe.startswith(causes, autoescape=True)).scalar_subquery()
+    opened = conn.execute(update(table).where(table.c.id == newest).values(done_at=None, done_by=None))
+    signal(conn, "inbox")
+    return bool(opened.rowcount)
+
+
 def finish(conn: Connection, conversation_id: int, kinds: Sequence[str], user_id: int | None) -> int:
     """Mark the open tasks of these kinds of a conversation as done; returns how many."""
     done = conn.execute(

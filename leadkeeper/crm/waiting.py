@@ -30,6 +30,15 @@ def asks_nothing(conn: Connection, conversation_id: int, since: datetime | None 
     conn.execute(waiting.values(unanswered_since=None))
 
 
+def waits_again(conn: Connection, message_id: int) -> None:
+    """This answer may not have reached them after all: they wait for it since they asked, unless they waited before."""
+    asked = select(func.min(said.c.created_at)).join(decided, decided.c.message_id == said.c.id)
+    since = asked.where(decided.c.answer_id == message_id).scalar_subquery()
+    talk = select(said.c.conversation_id).where(said.c.id == message_id).scalar_subquery()
+    waiting = update(table).where(table.c.id == talk, table.c.status == "open")
+    conn.execute(waiting.values(unanswered_since=func.coalesce(table.c.unanswered_since, since)))
+
+
 def _hold(conn: Connection, ids: Sequence[int]) -> None:
     """Let nobody else change these until commit; SQLite's one writer has them already."""
     if conn.dialect.name != "sqlite":

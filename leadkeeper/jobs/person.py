@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import channels
 from leadkeeper.config import Settings
-from leadkeeper.crm import contacts, conversations, messages, opting, outbox, tasks, timeline
+from leadkeeper.crm import contacts, conversations, doubts, messages, opting, outbox, tasks, timeline, waiting
 from leadkeeper.errors import Conflict, Invalid
 from leadkeeper.jobs import delivery
 from leadkeeper.jobs.guarding import reaches
@@ -115,6 +115,28 @@ def resend(conn: Connection, message_id: int, user_id: int) -> None:
     _settled(conn, message, user_id, "resent")
 
 
+def take_back(conn: Connection, message_id: int, user_id: int) -> None:
+    """A person takes back their word on a send in doubt: nobody knows again.
+
+    Raises Conflict where that cannot be: something has come of it (the provider has spoken, or the message is
+    with it again), or nobody has settled it.
+    """
+    message = messages.get(conn, message_id, lock=True)
+    word = doubts.last_word(conn, message)
+    if word is None:
+        raise Conflict("Nobody has settled this message.")
+    how, why = word
+    if not messages.in_doubt_again(conn, message_id, doubts.UNDOABLE[how], why):
+        raise Conflict(f"This cannot be taken back any more: the message is {message.state}.")
+    if how == "arrived":
+        waiting.waits_again(conn, message_id)
+    if not tasks.unsettle(conn, delivery.doubt(message_id)):
+        delivery.ask_person(conn, message_id)
+    if not doubts.next_looks(conn, [message_id]):
+        outbox.look_later(conn, message_id, clock.now() + timedelta(days=1))
+    timeline.add(conn, "unsettled", conversation_id=message.conversation_id, user_id=user_id, message=message_id, how=how)
+
+
 def retry(conn: Connection, message_id: int, user_id: int) -> None:
     """Try a refused message again. Raises Conflict, also for one in doubt: that is settled first."""
     ready_again(conn, message_id, user_id)
@@ -180,7 +202,9 @@ def _check(conn: Connection, conversation: Row, facts: Facts, said: Said) -> Non
 
 def _settled(conn: Connection, message: Row, user_id: int, how: str) -> None:
     tasks.settle(conn, delivery.doubt(message.id), user_id)
-    timeline.add(conn, "settled", conversation_id=message.conversation_id, user_id=user_id, message=message.id, how=how)
+    timeline.add(
+        conn, "settled", conversation_id=message.conversation_id, user_id=user_id, message=message.id, how=how, why=message.reason
+    )
 
 
 def _now() -> int:

@@ -13,7 +13,7 @@ from leadkeeper.access import users
 from leadkeeper.access.roles import Role
 from leadkeeper.channels.base import channels
 from leadkeeper.config import Settings
-from leadkeeper.crm import inbox, tasks, templates
+from leadkeeper.crm import doubts, inbox, tasks, templates
 from leadkeeper.crm.expiries import KINDS
 from leadkeeper.crm.inbox import Card, Wanted
 from leadkeeper.crm.lead_card import LeadCard
@@ -102,6 +102,8 @@ class InboxView:
     forms: Forms
     may: bool
     now: datetime
+    in_doubt: int
+    """sends whose fate a person has to say; 0 outside the view of what needs a human"""
 
 
 def read(
@@ -120,6 +122,7 @@ def read(
         forms=forms,
         may=role.may(Role.AGENT),
         now=clock.now(),
+        in_doubt=doubts.counts(conn)["needs_human"] if asked.view == "needs_human" else 0,
     )
 
 

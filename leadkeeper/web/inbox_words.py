@@ -33,6 +33,7 @@ LINES: Mapping[str, tuple[str, str]] = MappingProxyType({
     "assigned": ("{who} assigned it to {to}", "Assigned to {to}"),
     "arrived": ("{who} saw that a message had arrived", "A message had arrived"),
     "resent": ("{who} sent a message again", "A message was sent again"),
+    "unsettled": ("{who} took back what was said of a message in doubt", "What was said of a message in doubt was taken back"),
     "lead": ("{who} changed {changes}", "Changed: {changes}"),
 })  # fmt: skip
 """Each kind of line: with the name of who did it, and without."""
@@ -61,6 +62,7 @@ ICONS: Mapping[str, str] = MappingProxyType({
     "note": "note", "handed_over": "person", "assigned": "person", "given_back": "robot", "lead": "edit", "stage": "chart",
     "opt_out": "mute", "opt_in": "check", "edited": "edit", "deleted": "trash", "in_doubt": "alert", "send_failed": "alert",
     "settled": "check", "closed": "check", "ingested": "plus", "retried": "retry", "wrote_in_app": "phone", "moved": "phone",
+    "unsettled": "retry",
 })  # fmt: skip
 
 Say = Callable[[str, Mapping[str, Any], Mapping[int, str]], dict[str, Any]]

@@ -42,6 +42,8 @@ WORDS: Mapping[str, str] = MappingProxyType({
     "stale: the customer wrote again": "the customer had written again",
     "resent by a person": "sent again by a person",
     "tried again by a person": "tried again by a person",
+    "the worker died while sending it": "the worker died while sending it",
+    "its job ended while it was being sent": "its job ended while it was being sent",
 })  # fmt: skip
 
 

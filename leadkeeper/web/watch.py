@@ -1,4 +1,4 @@
-"""What the frame watches for every reader: the worker, the oldest due job, halted accounts, demo data."""
+"""What the frame watches for every reader: worker, oldest due job, halted accounts, sends in doubt, demo data."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import accounts
+from leadkeeper.crm import accounts, doubts
 from leadkeeper.example import clear as example
 from leadkeeper.queue import control
 from leadkeeper.store.schema import jobs
@@ -52,6 +52,15 @@ def account_halted(conn: Connection) -> Iterable[Banner]:
     for name, reason in accounts.halted(conn):
         words = "{name} is halted: {reason}. Messages are kept and sent when it is resumed."
         yield Banner("bad", words, {"name": name, "reason": reason.rstrip(". ")}, "/channels", "Open channels")
+
+
+@banner
+def sends_in_doubt(conn: Connection) -> Iterable[Banner]:
+    """Only a person can say whether these arrived."""
+    asked = doubts.counts(conn)["needs_human"]
+    if asked:
+        words = "{n} messages may not have arrived, and the provider does not say. Look on the customer’s side."
+        yield Banner("warn", words, {"n": asked}, "/admin/automation/in-doubt", "Settle them")
 
 
 @banner

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from leadkeeper import clock
 from leadkeeper.access import audit
 from leadkeeper.access.roles import Role
+from leadkeeper.crm import doubts
 from leadkeeper.jobs import redrive
 from leadkeeper.queue import control, failures, stats, timers
 from leadkeeper.queue.control import WorkerRow
@@ -49,6 +50,7 @@ class AutomationView:
     schedules: Sequence[Row]
     failures: Sequence[FailureGroup]
     runs: Sequence[Row]
+    in_doubt: int
 
 
 @figures
@@ -133,4 +135,5 @@ def read(conn: Connection) -> AutomationView:
         schedules=timers.listed(conn),
         failures=failures.failures(conn, clock.now() - FAILED_LATELY),
         runs=run_book.recent(conn, 5),
+        in_doubt=sum(doubts.counts(conn).values()),
     )

@@ -81,6 +81,7 @@ async def settle(request: Request) -> Response:
         await request.state.db.write(settle_send, message_id, how, request.state.user.id)
     except Conflict as error:
         return told(request, back, error)
+    request.state.site.snapshot = None
     words = {"arrived": "Noted: it arrived.", "resend": "It is sent once more."}
     return redirect(request, back, words[how])
 
