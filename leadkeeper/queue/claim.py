@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Connection, Select, SmallInteger, Update, 
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
-from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.jobs import BULK_FROM, Claimed
 from leadkeeper.queue.rows import CLAIMED, LONELY, ready
-from leadkeeper.store.prepared import Prepared
+from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import Instant
 
@@ -26,12 +26,16 @@ OLDEST_EVERY = 10
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a worker asks for. `before` counts its claims so far, for the tenth slot; None: strictly by lane."""
+    """What a worker asks for. `before` counts its claims so far, for the tenth slot; None: strictly by lane.
+
+    Of the `slots` at most `bulk` go to the lanes nobody waits for (`BULK_FROM`); None: any of them may.
+    """
 
     worker: str
     slots: int
     before: int | None
     lease: timedelta
+    bulk: int | None = None
 
     @property
     def oldest(self) -> int:
@@ -39,10 +43,20 @@ class Wanted:
         before = self.before
         return 0 if before is None else (before + self.slots) // OLDEST_EVERY - before // OLDEST_EVERY
 
+    def room(self, taken: Sequence[Claimed], *, bulk: bool) -> int:
+        """How many more may be taken, of the bulk lanes or of the others."""
+        left = self.slots - len(taken)
+        if not bulk or self.bulk is None:
+            return left
+        return min(left, self.bulk - sum(job.bulk for job in taken))
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What it got, most urgent first; `next_at` is when the next pending job is due, past or future."""
+    """What it got, most urgent first; `next_at` is when the next pending job is due, past or future.
+
+    Bulk jobs that are due and found no room do not count: they come when one before them ends.
+    """
 
     jobs: list[Claimed]
     next_at: datetime | None
@@ -53,14 +67,13 @@ def claim(conn: Connection, wanted: Wanted) -> Taken:
     now = clock.now()
     common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease}
     lanes = sorted(_LANES.all(conn), key=lambda lane: int(lane.priority))
-    due = [lane.priority for lane in lanes if lane.run_at <= now]
+    due = [lane for lane in lanes if lane.run_at <= now]
     point("claim.lanes_read")
-    taken: list[Claimed] = []
-    if due and wanted.oldest:
-        taken += _take(conn, _TAKE_OLDEST, common | {"most": wanted.oldest})
-    for priority in due:
-        if len(taken) < wanted.slots:
-            taken += _take(conn, _TAKE, common | {"most": wanted.slots - len(taken), "lane": priority})
+    taken = _oldest(conn, wanted, due, common)
+    for lane in due:
+        room = wanted.room(taken, bulk=lane.priority >= BULK_FROM)
+        if room > 0:
+            taken += _take(conn, _TAKE, common | {"most": room, "lane": lane.priority})
     point("claim.taken")
     full = len(taken) >= wanted.slots
     later = [lane.run_at for lane in lanes if full or lane.run_at > now]
@@ -78,6 +91,19 @@ def lonely_due(conn: Connection) -> bool:
     """True when a job that must run alone is waiting."""
     query = select(jobs.c.id).where(ready(), _lonely(), jobs.c.run_at <= clock.now()).limit(1)
     return conn.execute(query).first() is not None
+
+
+def _oldest(conn: Connection, wanted: Wanted, due: Sequence[Row], common: dict[str, Any]) -> list[Claimed]:
+    """The tenth slots: the oldest of any lane while bulk has room, then of the urgent lane that has waited longest."""
+    if not due or not wanted.oldest:
+        return []
+    most = min(wanted.oldest, wanted.room([], bulk=True))
+    taken = _take(conn, _TAKE_OLDEST, common | {"most": most}) if most > 0 else []
+    urgent = [lane for lane in due if lane.priority < BULK_FROM]
+    if urgent and most < wanted.oldest:
+        lane = min(urgent, key=lambda lane: lane.run_at)
+        taken += _take(conn, _TAKE, common | {"most": wanted.oldest - max(most, 0), "lane": lane.priority})
+    return taken
 
 
 def _take(conn: Connection, statement: Prepared, values: dict[str, Any]) -> list[Claimed]:

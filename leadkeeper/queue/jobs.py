@@ -18,6 +18,10 @@ class Lane(IntEnum):
     HOUSEKEEPING = 90
 
 
+BULK_FROM = Lane.FOLLOW_UP
+"""From this lane on nobody waits for an answer: at most half of a worker's slots go to such jobs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job to enqueue. Jobs of one `key` run one at a time in order of enqueueing."""
@@ -50,6 +54,11 @@ class Claimed:
     scope: str | None
     run_at: datetime
     created_at: datetime
+
+    @property
+    def bulk(self) -> bool:
+        """True when nobody waits for it."""
+        return self.priority >= BULK_FROM
 
     def urgency(self) -> tuple[int, datetime, int]:
         """The order in which claimed jobs are started."""

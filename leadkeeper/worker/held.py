@@ -35,21 +35,30 @@ class Held:
     def __init__(self) -> None:
         self._claims: dict[int, int] = {}
         self._leases: dict[int, Lease] = {}
+        self._bulk: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._claims)
+
+    @property
+    def bulk(self) -> int:
+        """How many of them nobody waits for."""
+        return len(self._bulk)
 
     def add(self, jobs: Iterable[Claimed], lease: Lease) -> None:
         """Jobs just claimed."""
         for job in jobs:
             self._leases[job.id] = lease
             self._claims[job.id] = job.claim
+            if job.bulk:
+                self._bulk.add(job.id)
 
     def drop(self, job: Claimed) -> None:
         """This claim is finished, given back or lost."""
         if self._claims.get(job.id) == job.claim:
             del self._claims[job.id]
             self._leases.pop(job.id, None)
+            self._bulk.discard(job.id)
 
     def claim_of(self, job_id: int) -> int | None:
         """The claim number we hold a job by."""

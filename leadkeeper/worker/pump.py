@@ -92,6 +92,7 @@ class Pump:
                 job = self.ready.remove(job_id)
                 if job is not None:
                     self._forget(job)
+                    self._look = True
 
     def cancelled(self, ids: Sequence[int]) -> None:
         """A person wants these stopped."""
@@ -128,6 +129,10 @@ class Pump:
 
     def _free(self) -> int:
         return self.settings.worker_slots - len(self.held)
+
+    def _free_for_bulk(self) -> int:
+        """At most half of the slots are ever in the hands of jobs nobody waits for (of one slot: all)."""
+        return (self.settings.worker_slots + 1) // 2 - self.held.bulk
 
     async def _sleep(self) -> None:
         wait = self.settings.poll_seconds
@@ -167,7 +172,7 @@ class Pump:
             self._look = False
             slots = 1 if self.lonely else max(1, self.settings.batch_size - len(self.ready))
             wanted = Wanted(self.me, slots, self._claimed if self._has_many_slots() else None, self._lease)
-        return Plan(results, prepared, budget, self._base, wanted, self._free(), self.lonely)
+        return Plan(results, prepared, budget, self._base, wanted, self._free(), self._free_for_bulk(), self.lonely)
 
     def _has_many_slots(self) -> bool:
         return self.settings.worker_slots >= OLDEST_EVERY
@@ -217,6 +222,7 @@ class Pump:
         point("pump.ended")
         if outcome is None:
             self._forget(job)
+            self._look = True
         else:
             self._results.append(Result(job, outcome, by_person))
         self._wake.set()

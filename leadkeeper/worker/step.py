@@ -52,7 +52,7 @@ def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one step is to do. `free` slots there are already, those that finish here come on top."""
+    """What one step is to do. `free` slots there are already, `bulk` of them for bulk; those that finish here come on top."""
 
     results: Sequence[Result]
     prepared: Sequence[Sequence[Prepared]]
@@ -60,6 +60,7 @@ class Plan:
     base: timedelta
     wanted: Wanted | None
     free: int
+    bulk: int
     lonely: bool = False
 
     def each(self) -> list[Prepared]:
@@ -106,7 +107,7 @@ def run_step(conn: Connection, plan: Plan) -> Stepped:
     finished = _finish(conn, results, plan.base)
     _refuse_late(finished, {prepared.job.id for group in plan.prepared[:ran] for prepared in group})
     point("run.finished")
-    return Stepped(finished, ran, _claim(conn, plan, len(results)))
+    return Stepped(finished, ran, _claim(conn, plan, results))
 
 
 def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Finished:
@@ -159,13 +160,15 @@ def _refuse_late(finished: Finished, ran: set[int]) -> None:
         raise LostMeanwhile(late)
 
 
-def _claim(conn: Connection, plan: Plan, freed: int) -> Taken | None:
-    if plan.wanted is None:
+def _claim(conn: Connection, plan: Plan, freed: Sequence[Result]) -> Taken | None:
+    wanted = plan.wanted
+    if wanted is None:
         return None
     if plan.lonely:
-        return claim_lonely(conn, plan.wanted)
-    slots = min(plan.wanted.slots, plan.free + freed)
-    return claim(conn, replace(plan.wanted, slots=slots)) if slots else None
+        return claim_lonely(conn, wanted)
+    slots = min(wanted.slots, plan.free + len(freed))
+    bulk = plan.bulk + sum(result.job.bulk for result in freed)
+    return claim(conn, replace(wanted, slots=slots, bulk=bulk)) if slots else None
 
 
 def _without_effect(result: Result, error: EffectRaised) -> Result:
