@@ -20,6 +20,7 @@ class Name(StrEnum):
     INGEST = "ingest"
     PICKUP = "pickup"
     FLOW = "flow"
+    CLAIM = "claim"
 
 
 class Engine(StrEnum):
@@ -63,6 +64,12 @@ def bench(
 
 
 def _measures() -> Mapping[Name, "Measure"]:
-    from leadkeeper.cli.measure import drain, flow, ingest, pickup
+    from leadkeeper.cli.measure import claims, drain, flow, ingest, pickup
 
-    return {Name.QUEUE: drain.measure, Name.INGEST: ingest.measure, Name.PICKUP: pickup.measure, Name.FLOW: flow.measure}
+    return {
+        Name.QUEUE: drain.measure,
+        Name.INGEST: ingest.measure,
+        Name.PICKUP: pickup.measure,
+        Name.FLOW: flow.measure,
+        Name.CLAIM: claims.measure,
+    }

@@ -107,7 +107,8 @@ def _oldest(conn: Connection, wanted: Wanted, due: Sequence[Row], common: dict[s
 
 
 def _take(conn: Connection, statement: Prepared, values: dict[str, Any]) -> list[Claimed]:
-    return [Claimed(*row) for row in statement.all(conn, **values)]
+    taken: list[Any] = statement.all(conn, **values)
+    return taken
 
 
 def _lonely() -> ColumnElement[bool]:
@@ -155,6 +156,6 @@ def _taking(*which: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = (
 
 
 _LANES = Prepared(_lanes())
-_TAKE = Prepared(_taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY))
-_TAKE_OLDEST = Prepared(_taking(jobs.c.losses < LONELY))
-_TAKE_LONELY = Prepared(_taking(_lonely(), first=(jobs.c.losses,)))
+_TAKE = Prepared(_taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY), into=Claimed)
+_TAKE_OLDEST = Prepared(_taking(jobs.c.losses < LONELY), into=Claimed)
+_TAKE_LONELY = Prepared(_taking(_lonely(), first=(jobs.c.losses,)), into=Claimed)

@@ -32,7 +32,7 @@ from leadkeeper.store.types import Instant
 _RANDOM = Random()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What a claimed job came to. `settle` is False when its `when_failed` itself has raised before."""
 

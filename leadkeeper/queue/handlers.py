@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -42,14 +43,16 @@ class JobType:
     parameters: Mapping[str, inspect.Parameter]
     classes: Mapping[str, tuple[type, ...]]
     """What each parameter takes, where its annotation says so."""
+    needed: frozenset[str]
+    """Parameters without a default."""
 
     def arguments(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """The handler's keyword arguments from a job's camelCase data. Raises Invalid on bad data."""
+        if not data and not self.needed:
+            return {}
         given = {_snake(name): value for name, value in data.items()}
         unknown = given.keys() - self.parameters.keys()
-        missing = {
-            name for name, spec in self.parameters.items() if spec.default is inspect.Parameter.empty and name not in given
-        }
+        missing = self.needed - given.keys()
         wrong = dict.fromkeys(unknown, "unknown") | dict.fromkeys(missing, "missing") | self._of_another_type(given)
         if wrong:
             told = {to_camel(name): words for name, words in sorted(wrong.items())}
@@ -88,9 +91,9 @@ def job(
         skipped = 1 if waits else 2
         parameters = dict(list(inspect.signature(run).parameters.items())[skipped:])
         classes = {name: found for name, spec in parameters.items() if (found := _classes(spec.annotation))}
-        job_types.add(
-            name, JobType(name, run, waits, together, retries, deadline, at_once, when_failed, when_redriven, parameters, classes)
-        )
+        needed = frozenset(name for name, spec in parameters.items() if spec.default is inspect.Parameter.empty)
+        known = (parameters, classes, needed)
+        job_types.add(name, JobType(name, run, waits, together, retries, deadline, at_once, when_failed, when_redriven, *known))
         return run
 
     return register
@@ -110,5 +113,6 @@ def _is_one(value: object, classes: tuple[type, ...]) -> bool:
     return not isinstance(value, int) or value.bit_length() < 64
 
 
+@cache
 def _snake(name: str) -> str:
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Lane(IntEnum):
@@ -38,8 +38,7 @@ class Job:
     scope: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A job in the hands of this worker. `claim` is the fence every finish is checked against."""
 
     id: int

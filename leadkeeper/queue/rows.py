@@ -46,7 +46,7 @@ def live_head(table: FromClause = jobs) -> ColumnElement[bool]:
     return and_(table.c.key.is_not(None), table.c.head, unfinished(table))
 
 
-CLAIMED: tuple[ColumnElement[Any], ...] = tuple(jobs.c[name] for name in Claimed.__slots__)
+CLAIMED: tuple[ColumnElement[Any], ...] = tuple(jobs.c[name] for name in Claimed._fields)
 """The columns of a `Claimed`, in its order."""
 
 HELD = Given("held", id=NUMBER, claim=NUMBER)

@@ -4,6 +4,7 @@ What a statement was given (texts of customers, tokens) is never part of an erro
 """
 
 import json
+from json.scanner import make_scanner
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,12 @@ def one_line(error: BaseException | None) -> str:
 
 
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_scan: Any = make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
+
+
+def _loads(stored: str) -> Any:
+    """What `_dumps` wrote: no white space around it, so none is looked for."""
+    return _scan(stored, 0)[0]
 
 
 def writing_engine(url: URL) -> Engine:
@@ -36,6 +43,7 @@ def writing_engine(url: URL) -> Engine:
         engine = create_engine(
             url,
             json_serializer=_dumps,
+            json_deserializer=_loads,
             hide_parameters=True,
             pool_size=1,
             max_overflow=1,
@@ -64,6 +72,7 @@ def reading_engine(url: URL) -> Engine:
         engine = create_engine(
             url,
             json_serializer=_dumps,
+            json_deserializer=_loads,
             hide_parameters=True,
             pool_size=READERS,
             max_overflow=READERS,

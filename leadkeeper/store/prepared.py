@@ -13,12 +13,14 @@ the column types. A list of values is a table (`store/given.py`), never an `IN` 
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Executable, Float, literal_column
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
+
+from leadkeeper.store.types import Instant, micros_of, moment_of
 
 FLOAT8 = 701
 """PostgreSQL's number of the type of our `Float` columns."""
@@ -42,11 +44,13 @@ class Row(Protocol):
 class Prepared:
     """One statement; `statement` may be a function of the dialect's name where the engines differ.
 
-    Every bound name without a value in the statement must be given with each call: TypeError else.
+    Its rows are named tuples; `into` names a class of them with the same columns. Every bound name
+    without a value in the statement must be given with each call: TypeError else.
     """
 
-    def __init__(self, statement: Executable | Callable[[str], Executable]) -> None:
+    def __init__(self, statement: Executable | Callable[[str], Executable], into: type[NamedTuple] | None = None) -> None:
         self._statement = statement
+        self._into = into
         self._compiled: dict[str, _Compiled] = {}
 
     def all(self, conn: Connection, **values: Any) -> list[Row]:
@@ -106,7 +110,7 @@ class Prepared:
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             statement = self._statement if isinstance(self._statement, Executable) else self._statement(dialect.name)
-            compiled = self._compiled[dialect.name] = _Compiled(statement, dialect)
+            compiled = self._compiled[dialect.name] = _Compiled(statement, dialect, self._into)
         return compiled
 
 
@@ -129,7 +133,7 @@ class _Compiled:
 
     __slots__ = ("_given", "_names", "_processors", "_row", "_template", "sql")
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+    def __init__(self, statement: Executable, dialect: Dialect, into: type[NamedTuple] | None) -> None:
         compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         if not isinstance(compiled, SQLCompiler) or compiled.post_compile_params:
             raise TypeError("a prepared statement has a fixed text: give lists of values as a table")
@@ -137,7 +141,10 @@ class _Compiled:
         self._template, self._given = _binds(compiled)
         self._names = {name for _, name, _ in self._given}
         columns = compiled._result_columns
-        self._row: Any = namedtuple("Row", [column.keyname for column in columns], rename=True) if columns else None
+        names = [column.keyname for column in columns]
+        if into is not None and list(into._fields) != names:
+            raise TypeError(f"{into.__name__} has the columns {into._fields}, not {names}")
+        self._row: Any = into or (namedtuple("Row", names, rename=True) if columns else None)
         processors = [_result_processor(column.type, dialect) for column in columns]
         self._processors = [(place, process) for place, process in enumerate(processors) if process is not None]
 
@@ -173,7 +180,7 @@ def _binds(compiled: SQLCompiler) -> tuple[Any, list[tuple[Any, str, _Processor 
     given: list[tuple[Any, str, _Processor | None]] = []
     for place, name in places:
         bind = compiled.binds[name]
-        process: Any = compiled._bind_processors.get(name)
+        process: Any = micros_of if isinstance(bind.type, Instant) else compiled._bind_processors.get(name)
         if bind.required:
             given.append((place, name, process))
         else:
@@ -184,6 +191,8 @@ def _binds(compiled: SQLCompiler) -> tuple[Any, list[tuple[Any, str, _Processor 
 
 def _result_processor(kind: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
     """What makes a column's value of the driver's; a PostgreSQL float asks for the number of its type."""
+    if isinstance(kind, Instant):
+        return moment_of
     return kind._cached_result_processor(dialect, FLOAT8 if isinstance(kind, Float) else None)
 
 

@@ -28,11 +28,21 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Whole microseconds since 1970; a naive datetime is a programming error (TypeError)."""
-        return None if value is None else micros(value)
+        return micros_of(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The aware UTC datetime of the stored microseconds."""
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return moment_of(value)
+
+
+def micros_of(value: datetime | None) -> int | None:
+    """What is stored of a moment; None stays None."""
+    return None if value is None else (value - EPOCH) // _MICROSECOND
+
+
+def moment_of(value: int | None) -> datetime | None:
+    """The moment that was stored; None stays None."""
+    return None if value is None else EPOCH + timedelta(0, 0, value)
 
 
 def micros(value: datetime) -> int:

@@ -4,17 +4,21 @@ The statement of a table and set of columns is compiled once. Many rows are one 
 PostgreSQL (arrays, unnested), on SQLite one after the other: there a statement costs next to nothing.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, bindparam, column, func, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, column, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from leadkeeper.store.prepared import Prepared, Row
+from leadkeeper.store.types import Id
 
 Returning = tuple[Column[Any], ...]
+_New = namedtuple("_New", ["id"])
+_LAST = Prepared(text("SELECT last_insert_rowid() AS id").columns(id=Id))
 
 
 def insert_all(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *returning: Column[Any]) -> list[Row]:
@@ -47,8 +51,18 @@ def _insert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], r
     if len(rows) > 1 and conn.dialect.name == "postgresql":
         arrays = {name: [row[name] for row in rows] for name in names}
         return _run(conn, _insert_many(table, names, returning, once), arrays, returning)
+    if len(rows) > 1 and not once and [column.key for column in returning] == ["id"]:
+        return _insert_in_a_row(conn, table, names, rows)
     one = _insert_one(table, names, returning, once)
     return [new for row in rows for new in _run(conn, one, row, returning)]
+
+
+def _insert_in_a_row(conn: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """SQLite's: its one writer gives the ids one after the other."""
+    _insert_one(table, names, (), False).many(conn, rows)
+    last = _LAST.one(conn).id
+    ids: list[Any] = [_New(last - ahead) for ahead in range(len(rows) - 1, -1, -1)]
+    return ids
 
 
 def _run(conn: Connection, statement: Prepared, values: Mapping[str, Any], returning: Returning) -> list[Row]:

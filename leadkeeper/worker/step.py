@@ -26,7 +26,7 @@ MOST_TOGETHER = 25
 """Jobs of one type that are done in one go."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """A claimed `def` job: `call(conn, jobs)` does it, and others of its type with it where it is `shared`."""
 

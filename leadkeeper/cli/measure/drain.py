@@ -1,5 +1,6 @@
 """bench queue: how many no-op jobs one worker takes, runs and finishes in a second."""
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from leadkeeper.cli.measure.ground import Ground
 from leadkeeper.cli.measure.plain_worker import NO_OP, plain_worker
 from leadkeeper.errors import Unavailable
 from leadkeeper.queue.enqueue import enqueue_all
+from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Job
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import jobs
@@ -27,21 +29,31 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     count = max(50, int(JOBS * scale))
     free = [Job(NO_OP, {}) for _ in range(count)]
     keyed = [Job(NO_OP, {}, key=f"bench:{number % KEYS}") for number in range(count // 2)]
+    rate, cpu = _drained(ground, free)
     return [
-        Figure("queue", "drain", "jobs/s", [_drained(ground, free)]),
-        Figure("queue", "drain_in_order", "jobs/s", [_drained(ground, keyed)]),
+        Figure("queue", "drain", "jobs/s", [rate]),
+        Figure("queue", "cpu_per_job", "us", [cpu]),
+        Figure("queue", "drain_in_order", "jobs/s", [_drained(ground, keyed)[0]]),
     ]
 
 
-def _drained(ground: Ground, wanted: Sequence[Job]) -> float:
-    """From the start of the worker (its arrival included) to the last completion, by the rows."""
+def _drained(ground: Ground, wanted: Sequence[Job]) -> tuple[float, float]:
+    """(jobs a second from the start of the worker, its arrival included, to the last completion, by the rows;
+    microseconds of processor time of this process for each)."""
     with ground.opened() as (folder, db), plain_worker(db, folder) as (worker, _):
         for start in range(0, len(wanted), SLICE):
             db.write_now(enqueue_all, wanted[start : start + SLICE])
-        began = clock.now()
+        job_types.load()
+        began, used = clock.now(), _used()
         worker.start()
         ended = _ended(db, len(wanted))
-        return len(wanted) / (ended - began).total_seconds()
+        return len(wanted) / (ended - began).total_seconds(), (_used() - used) / len(wanted) * 1e6
+
+
+def _used() -> float:
+    """Seconds of processor time this process has used."""
+    times = os.times()
+    return times.user + times.system
 
 
 def _ended(db: Database, count: int) -> datetime:
