@@ -2,7 +2,7 @@
 
 A transport of httpx2's client. It takes the requests that name their `last_moment` (a send: short, one
 answer, never repeated) and hands every other to the usual transport. A send through httpcore2 and h11
-costs 0.7 ms of processor time, through this 0.1 (docs/decisions/0016): a third of what a conversation costs.
+costs 0.7 ms of processor time, through this 0.1 (docs/decisions/0018): a third of what a conversation costs.
 
 Before the first byte leaves, the connection is up, its TLS done, and `last_moment()` has been asked; so an
 error before it means that nothing was sent. Head and body are one write.
