@@ -90,6 +90,11 @@ def revoke_all(conn: Connection, user_id: int, keep: int | None = None) -> int:
     return conn.execute(update(table).where(theirs).values(revoked_at=clock.now())).rowcount
 
 
+def revoke_everybody(conn: Connection) -> int:
+    """End every session: after a restore, those that ended since the copy would live again. Returns how many ended."""
+    return conn.execute(update(table).where(table.c.revoked_at.is_(None)).values(revoked_at=clock.now())).rowcount
+
+
 def of_user(conn: Connection, user_id: int) -> list[Session]:
     """A user's live sessions, the one used last first."""
     rows = conn.execute(select(table).where(table.c.user_id == user_id, *_alive()).order_by(table.c.seen_at.desc()))

@@ -6,7 +6,23 @@ from typing import Annotated, NoReturn
 import typer
 
 from leadkeeper import __version__
-from leadkeeper.cli import audit, bench, config, doctor, faults, jobs, migrate, prove, simulator, up, user, web, worker
+from leadkeeper.cli import (
+    audit,
+    backup,
+    bench,
+    config,
+    doctor,
+    faults,
+    jobs,
+    migrate,
+    prove,
+    restore,
+    simulator,
+    up,
+    user,
+    web,
+    worker,
+)  # fmt: skip
 from leadkeeper.errors import Damaged, LeadkeeperError, Unavailable
 
 app = typer.Typer(
@@ -27,6 +43,8 @@ app.command("config")(config.config)
 app.command("doctor")(doctor.doctor)
 app.command("simulator")(simulator.simulator)
 app.command("audit")(audit.audit)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("prove")(prove.prove)
 app.command("bench")(bench.bench)
 app.add_typer(faults.app, name="faults")

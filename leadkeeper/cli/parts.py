@@ -1,12 +1,13 @@
 """What a serving process is made of, put together in the one right order and taken apart in reverse."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from leadkeeper.config import Settings
 from leadkeeper.secretbox import SecretBox
-from leadkeeper.store import folder, migrate
+from leadkeeper.store import boots, folder, migrate
 from leadkeeper.store.database import Database
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from leadkeeper.knowledge.index import SearchIndex
     from leadkeeper.worker.worker import Worker
 
+log = logging.getLogger(__name__)
 
 Step = Callable[[str], None]
 
@@ -54,6 +56,7 @@ class Parts:
             before, now = migrate.upgrade(db) if upgrade else (None, None)
             db.read_now(migrate.check)
             db.read_now(db.anchor_clock)
+            _count_start(db, settings)
             db.write_now(first_start.prepare, settings, box)
             if demo:
                 db.read_now(_refuse_demo)
@@ -74,6 +77,16 @@ class Parts:
         if self.worker is not None and self.worker.is_alive():
             self.worker.stop()
         self.db.close()
+
+
+def _count_start(db: Database, settings: Settings) -> None:
+    """Count this start in the database, then beside it: a death in between leaves the database ahead, which harms nobody."""
+    from leadkeeper.jobs import restored
+
+    here, after = db.write_now(restored.started, boots.of_folder(settings.data_dir))
+    boots.write(settings.data_dir, here)
+    if after is not None:
+        log.warning("an old database was put back: the worker stands still until Start is pressed", extra=asdict(after))
 
 
 def _refuse_demo(conn: "Connection") -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, String, Update, bindparam, case, cast, exists
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, NotFound
+from leadkeeper.store import restores
 from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row, among
 from leadkeeper.store.schema import conversations
@@ -106,7 +107,7 @@ def begin_attempts(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[
     """
     if not wanted:
         return {}
-    begun = _BEGIN.all(conn, now=clock.now(), **_ATTEMPTS.values(conn.dialect.name, wanted))
+    begun = _BEGIN.all(conn, now=clock.now(), mark=restores.mark(conn), **_ATTEMPTS.values(conn.dialect.name, wanted))
     if len(begun) < len(wanted):
         raise Conflict("the message is not ready to be sent")
     for row in begun:
@@ -251,7 +252,7 @@ def _beginning(dialect: str) -> Update:
             state="sending",
             state_at=bindparam("now"),
             attempt=table.c.attempt + 1,
-            token=cast(table.c.id, String) + "." + cast(table.c.attempt + 1, String),
+            token=bindparam("mark", type_=String) + cast(table.c.id, String) + "." + cast(table.c.attempt + 1, String),
             send_job_id=attempts.c.job,
             external_id=None,
             reason=None,
@@ -288,7 +289,7 @@ def _showing(dialect: str) -> Update:
 _SHOWN = Given("shown", conversation=NUMBER, preview=TEXT)
 _SHOW = Prepared(_showing)
 _ATTEMPTS = Given("attempts", message=NUMBER, job=NUMBER)
-_OF_ACCEPTED = ("id", "conversation_id", "account_id", "purpose", "attempt", "external_id", "state")
+_OF_ACCEPTED = ("id", "conversation_id", "account_id", "purpose", "attempt", "token", "external_id", "state")
 _TAKEN = Given("taken", message=NUMBER, provider_id=TEXT)
 _BEGIN = Prepared(_beginning)
 _ACCEPT = Prepared(_accepting)

@@ -69,7 +69,7 @@ def told_back(conn: Connection, account_id: int, contact_id: int, text: str, tok
 def claim_parked(conn: Connection, messages: Sequence[Row]) -> None:
     """Give messages the receipts that came before we knew their provider ids."""
     names = [
-        (message.id, message.account_id, f"{message.id}.{attempt}", message.external_id)
+        (message.id, message.account_id, token_of(message, attempt), message.external_id)
         for message in messages
         for attempt in range(1, message.attempt + 1)
     ]
@@ -123,20 +123,32 @@ def _speaks_of(receipt: Row, message: Row) -> bool:
     return bool(receipt.external_id == message.external_id)
 
 
+def token_of(message: Row, attempt: int) -> str:
+    """The token one attempt of a message went out with: what restores.mark was then, its id, the attempt."""
+    mark = mark_of(message)
+    return f"{mark}-{message.id}.{attempt}" if mark else f"{message.id}.{attempt}"
+
+
+def mark_of(message: Row) -> str:
+    """What tokens of a message begin with: an id that was given before a restore and again after it names two messages."""
+    return (message.token or "").rpartition("-")[0]
+
+
 def _find(conn: Connection, account_id: int, external_id: str, token: str | None) -> int | None:
     """The message of our token, else the one the provider knows by this id."""
     if token is not None:
-        number, _, attempt = token.partition(".")
-        if token.isascii() and number.isdigit() and attempt.isdigit() and len(token) < 19:
+        mark, _, rest = token.rpartition("-")
+        number, _, attempt = rest.partition(".")
+        if rest.isascii() and number.isdigit() and attempt.isdigit() and len(rest) < 19:
             row = conn.execute(
-                select(outbound.c.id).where(
+                select(outbound.c.id, outbound.c.token).where(
                     outbound.c.id == int(number),
                     outbound.c.account_id == account_id,
                     outbound.c.direction == "out",
                     outbound.c.attempt >= int(attempt),
                 )
             ).first()
-            if row is not None:
+            if row is not None and mark_of(row) == mark:
                 return int(row.id)
     found = messages.by_external(conn, account_id, external_id)
     return int(found.id) if found is not None and found.direction == "out" else None

@@ -111,7 +111,7 @@ def _write(conn: Connection, going: Sequence[Drafted], rows: dict[int, Row]) -> 
 
 def _hand_over(conn: Connection, drafted: Drafted, reason: str) -> None:
     decisions.close(conn, drafted.asked.events, "handed_over", reason)
-    hand_over(conn, drafted.ctx, drafted.conversation_id, reason)
+    hand_over(conn, drafted.ctx, drafted.conversation_id, reason, event_id=drafted.asked.events[0])
 
 
 def _answer(drafted: Drafted, facts: Facts, revision: int, draft_id: int) -> messages.Draft:

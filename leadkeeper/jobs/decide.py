@@ -157,7 +157,7 @@ def _conclude(conn: Connection, ctx: JobContext, facts: Facts, verdict: Verdict)
         events = [row.event_id for row in decisions.unanswered(conn, facts.conversation_id)]
         decisions.close(conn, [*events, event_id], "handed_over", reason)
         text = "handover_media" if not facts.answerable and facts.kind in ("image", "video", "audio", "document") else "handover"
-        hand_over(conn, ctx, facts.conversation_id, reason, text=text)
+        hand_over(conn, ctx, facts.conversation_id, reason, event_id=event_id, text=text)
 
 
 def _ask_for_replies(conn: Connection, answers: Sequence[tuple[int, int, str | None]], settings: Settings) -> None:

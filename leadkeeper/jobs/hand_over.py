@@ -8,14 +8,20 @@ from leadkeeper.crm import conversations, messages, outbox, texts
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guard
 from leadkeeper.rules.gather import Ask
+from leadkeeper.store import restores
 
 
-def hand_over(conn: Connection, ctx: JobContext, conversation_id: int, reason: str, *, text: str = "handover") -> None:
-    """The owner becomes nobody, a task is made, and a notice goes out when its guards let it."""
+def hand_over(
+    conn: Connection, ctx: JobContext, conversation_id: int, reason: str, *, event_id: int | None = None, text: str = "handover"
+) -> None:
+    """The owner becomes nobody, a task is made, and a notice goes out when its guards let it.
+
+    Not for an `event_id` of before a restore: the customer may have been told then.
+    """
     if not conversations.needs_human(conn, conversation_id, reason, ctx.job.id):
         return
     point("hand_over.owner_nobody")
-    if guard(conn, ctx, Ask(conversation_id), "notice", clock.now()) is None:
+    if not restores.covers(conn, event_id) and guard(conn, ctx, Ask(conversation_id), "notice", clock.now()) is None:
         tell_once(conn, conversation_id, ctx.job.id, text)
 
 

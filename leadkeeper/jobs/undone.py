@@ -8,6 +8,7 @@ from leadkeeper.crm import conversations, decisions, tasks
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.hand_over import tell_once
 from leadkeeper.queue.jobs import Claimed
+from leadkeeper.store import restores
 from leadkeeper.store.prepared import Row
 
 
@@ -21,7 +22,7 @@ def hand_over_event(conn: Connection, job: Claimed, error: str) -> None:
     decision = decisions.of_event(conn, event_id)
     conversation_id = decision.conversation_id if decision is not None else None
     if conversation_id is not None:
-        _hand_over(conn, conversation_id, job)
+        _hand_over(conn, conversation_id, job, event_id)
         return
     tasks.add(conn, "handover", f"An incoming message could not be read: {error}", f"event:{event_id}", reason="job_failed")
 
@@ -43,8 +44,8 @@ def hand_over_conversation(conn: Connection, job: Claimed, error: str) -> None:
     _hand_over(conn, conversation_id, job)
 
 
-def _hand_over(conn: Connection, conversation_id: int, job: Claimed) -> None:
-    if conversations.needs_human(conn, conversation_id, "job_failed", job.id):
+def _hand_over(conn: Connection, conversation_id: int, job: Claimed, event_id: int | None = None) -> None:
+    if conversations.needs_human(conn, conversation_id, "job_failed", job.id) and not restores.covers(conn, event_id):
         tell_once(conn, conversation_id, job.id)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from leadkeeper.queue.endings import Ending, end, settle
 from leadkeeper.queue.handlers import job_types
@@ -45,7 +45,24 @@ def cancel_key(
     What runs is left to find out by itself; nothing is settled: the caller knows what it does.
     """
     hold_keys(conn, [key])
-    wanted = select(*CLAIMED, jobs.c.status).where(jobs.c.key == key, jobs.c.type.in_(sorted(types)), pending())
+    return _cancel_waiting(conn, types, reason, only, jobs.c.key == key)
+
+
+def cancel_types(
+    conn: Connection, types: Collection[str], reason: str, only: Callable[[Mapping[str, Any]], bool] | None = None
+) -> list[int]:
+    """`cancel_key` for the jobs of every key, and of none: for when no worker can be at them."""
+    return _cancel_waiting(conn, types, reason, only)
+
+
+def _cancel_waiting(
+    conn: Connection,
+    types: Collection[str],
+    reason: str,
+    only: Callable[[Mapping[str, Any]], bool] | None,
+    *where: ColumnElement[bool],
+) -> list[int]:
+    wanted = select(*CLAIMED, jobs.c.status).where(jobs.c.type.in_(sorted(types)), pending(), *where)
     rows = conn.execute(wanted.order_by(jobs.c.id).with_for_update()).all()
     if only is not None:
         rows = [row for row in rows if only(row.data)]

@@ -59,6 +59,19 @@ def choose(conn: Connection, state: State, user_id: int | None = None) -> None:
     signal(conn, "worker", "stats")
 
 
+def pause(conn: Connection, reason: str) -> None:
+    """Stop every worker until a person chooses Start, and say why; whoever is listed as a worker is no longer there."""
+    settings_rows.save(conn, _DESIRED, {"state": "stopped", "starts": _desired(conn, lock=True)["starts"], "reason": reason})
+    conn.execute(delete(workers))
+    signal(conn, "worker", "stats")
+
+
+def paused_because(conn: Connection) -> str | None:
+    """Why workers stand still without anybody having chosen so; None once somebody has chosen."""
+    reason: str | None = _desired(conn).get("reason")
+    return reason
+
+
 def starts(conn: Connection) -> int:
     """How often Start was ever chosen."""
     return int(_desired(conn)["starts"])

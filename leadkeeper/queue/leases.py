@@ -61,6 +61,14 @@ def release(conn: Connection, pairs: Sequence[tuple[int, int]]) -> int:
     return len(rows)
 
 
+def free_all(conn: Connection) -> int:
+    """Give back untouched whatever any worker holds; how many. For when none of them can be alive: after a restore."""
+    held = conn.execute(select(jobs.c.id, jobs.c.claim).where(processing()).order_by(jobs.c.id)).all()
+    for at in range(0, len(held), MOST):
+        release(conn, [(row.id, row.claim) for row in held[at : at + MOST]])
+    return len(held)
+
+
 def rescue(conn: Connection, me: str, holding: Collection[int]) -> int:
     """Take over jobs whose lease has run out, except those this worker holds; how many."""
     mine = set(holding)

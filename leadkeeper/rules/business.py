@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from leadkeeper.config import Settings, time_zones
 from leadkeeper.errors import Invalid
-from leadkeeper.store import settings_rows
+from leadkeeper.store import restores, settings_rows
 from leadkeeper.store.remembered import remembered
+from leadkeeper.store.restores import Restored
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_HOURS: Mapping[str, tuple[str, str]] = {
@@ -39,6 +40,8 @@ class Business:
     quiet: Span | None = None
     stopped: bool = False
     lexicon_version: str = ""
+    restored: Restored | None = None
+    """the last time the database was put back from a copy"""
 
     def local(self, moment: datetime) -> datetime:
         """`moment` on the business's own clock."""
@@ -106,6 +109,7 @@ def of(rows: Mapping[str, Any], settings: Settings) -> Business:
         quiet=None if quiet is None else _span(quiet) or _span(DEFAULT_QUIET),
         stopped=not automatic,
         lexicon_version=str(rows.get("lexicon_version") or ""),
+        restored=restores.of(rows),
     )
 
 

@@ -143,7 +143,16 @@ def _outgoing(case: _Case) -> Outgoing | None:
         text=text.render(case.facts) if isinstance(text, Text) else None,
         template=bool(getattr(speaking.params, "template", None)),
         capped_until=history.capped_until,
+        was_due=_was_due(case),
     )
+
+
+def _was_due(case: _Case) -> bool:
+    """True when the database was put back from a copy and this was due then: it may have been done since the copy was made."""
+    restored, kind = case.facts.business.restored, TRIGGERS[case.rule.trigger.kind]
+    if restored is None or kind.inbound:
+        return False
+    return kind.holds(case.facts.at(restored.at), case.rule.trigger.params, restored.at)
 
 
 def _nearly(trace: dict[str, Any]) -> bool:

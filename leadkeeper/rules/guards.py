@@ -6,10 +6,13 @@ the facts are read anew. The first guard that stops a message names what becomes
 class      guards, in order                                                      when blocked
 person     opted out, window                                                     refuse
 notice     stop switch, opted out, a user owns it, window                        skip
-reply      stop switch, opted out, owner, window, age, loop, stale draft         silent (opted out, a user
-                                                                                 owns it), stale, else hand_over
-proactive  stop switch, opted out, owner is a user, window, quiet hours,
-           frequency, rule cap, same text, too many since anyone spoke           skip or defer
+reply      stop switch, opted out, owner, restored, window, age, loop,           silent (opted out, a user
+           stale draft                                                           owns it), stale, else hand_over
+proactive  stop switch, opted out, owner is a user, restored, window,
+           quiet hours, frequency, rule cap, same text, too many since anyone
+           spoke                                                                 skip or defer
+
+restored: the database was put back from a copy, and this may have been answered or sent since the copy was made.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +36,8 @@ class Outgoing:
     """The message the guards are asked about, as far as it is known yet.
 
     `template`: it may go outside the channel's window; `overrides_opt_out`: a person gave a reason;
-    `revision`: the conversation's revision it was written for; `capped_until`: its rule's hourly cap.
+    `revision`: the conversation's revision it was written for; `capped_until`: its rule's hourly cap;
+    `was_due`: what it is about was due already when the database was last put back from a copy.
     """
 
     text: str | None = None
@@ -41,6 +45,7 @@ class Outgoing:
     overrides_opt_out: bool = False
     revision: int | None = None
     capped_until: datetime | None = None
+    was_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,18 @@ class Block:
 
 Guard = Callable[[Facts, Outgoing, datetime], bool]
 
+
+def _is_of_the_copy(facts: Facts) -> bool:
+    restored = facts.business.restored
+    return restored is not None and facts.event_id is not None and facts.event_id <= restored.event
+
+
 _GUARDS: Mapping[str, Guard] = {
     "stop_switch": lambda facts, message, now: facts.business.stopped,
     "opted_out": lambda facts, message, now: facts.opted_out and not message.overrides_opt_out,
     "user_owns": lambda facts, message, now: facts.owner == "user",
     "not_ai": lambda facts, message, now: facts.owner != "ai",
+    "restored": lambda facts, message, now: message.was_due or _is_of_the_copy(facts),
     "window": lambda facts, message, now: not (facts.at(now).window_open or (message.template and facts.reach.templates)),
     "too_old": lambda facts, message, now: facts.at(now).message_age > OLDEST_ANSWERED,
     "loop": lambda facts, message, now: facts.automatic_last_hour >= MOST_PER_HOUR,
@@ -73,9 +85,10 @@ _GUARDS: Mapping[str, Guard] = {
 ORDER: Mapping[str, tuple[str, ...]] = {
     "person": ("opted_out", "window"),
     "notice": ("stop_switch", "opted_out", "user_owns", "window"),
-    "reply": ("stop_switch", "opted_out", "user_owns", "not_ai", "window", "too_old", "loop", "stale"),
+    "reply": ("stop_switch", "opted_out", "user_owns", "not_ai", "restored", "window", "too_old", "loop", "stale"),
     "proactive": (
-        "stop_switch", "opted_out", "user_owns", "window", "quiet_hours", "frequency", "rule_cap", "same_text", "unanswered",
+        "stop_switch", "opted_out", "user_owns", "restored", "window", "quiet_hours", "frequency", "rule_cap", "same_text",
+        "unanswered",
     ),
 }  # fmt: skip
 """Guards by class, in the order they are asked."""

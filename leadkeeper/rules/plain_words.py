@@ -109,6 +109,7 @@ REASONS: Mapping[str, Pair] = {
     "not_ai": ("the conversation waits for a person", "المحادثة بانتظار موظف"),
     "window": ("the channel does not let us write freely now", "القناة لا تسمح بالكتابة الآن"),
     "too_old": ("the message is older than 12 hours", "الرسالة أقدم من 12 ساعة"),
+    "restored": ("it may have been sent after the backup that was put back", "ربما أُرسلت بعد النسخة الاحتياطية التي استُعيدت"),
     "loop": ("too many automatic messages in an hour", "رسائل تلقائية كثيرة خلال ساعة"),
     "stale": ("something new was said meanwhile", "قيل شيء جديد في هذه الأثناء"),
     "quiet_hours": ("it is quiet time", "وقت الهدوء"),

@@ -8,8 +8,9 @@ wait together share one commit, each under its own savepoint; on PostgreSQL each
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
@@ -104,6 +105,15 @@ class Database:
             raise RuntimeError("db.write_batch inside a write: pass the connection on instead")
         self._batches.add(fn, item, done, turn)
         return await done
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read-only snapshot that may be held for many minutes: to copy the whole database. The writer goes on."""
+        with self._reading.begin() as conn:
+            if self.dialect == "postgresql":
+                for limit in ("idle_in_transaction_session_timeout", "statement_timeout"):
+                    conn.execute(text(f"set local {limit} = 0"))
+            yield conn
 
     def write_now(self, fn: Callable[[Connection, *Ts], R], *args: *Ts) -> R:
         """`write` for threads without an event loop (CLI, start-up). Raises RuntimeError inside a write."""

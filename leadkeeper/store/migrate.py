@@ -26,7 +26,7 @@ def upgrade(db: Database) -> tuple[str | None, str]:
 
 def check(conn: Connection) -> None:
     """Raises SchemaMismatch, saying what to run, unless the database has exactly this code's schema."""
-    have, want = _version(conn), _head()
+    have, want = version(conn), newest()
     if have == want:
         return
     if have is not None and have not in _known():
@@ -34,10 +34,23 @@ def check(conn: Connection) -> None:
     raise SchemaMismatch(f"the database has schema {have or 'none'}, this program needs {want}: run `leadkeeper migrate`")
 
 
+def newest() -> str:
+    """The schema this program works with. Raises SchemaMismatch when its installation is damaged."""
+    known = _known()
+    if not known:
+        raise SchemaMismatch("this program has no migrations: its installation is damaged")
+    return max(known)
+
+
+def knows(number: str) -> bool:
+    """True when this program can bring a database of this schema forward."""
+    return number in _known()
+
+
 def _upgrade(conn: Connection) -> tuple[str | None, str]:
     if conn.dialect.name == "postgresql":
         conn.execute(text("select pg_advisory_xact_lock(:id)"), {"id": ADVISORY_LOCK})
-    have, want = _version(conn), _head()
+    have, want = version(conn), newest()
     if have is not None and have not in _known():
         check(conn)
     if have != want:
@@ -55,17 +68,11 @@ def _run_alembic(conn: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _version(conn: Connection) -> str | None:
+def version(conn: Connection) -> str | None:
+    """The number of the database's schema; None when it has none."""
     if not inspect(conn).has_table("alembic_version"):
         return None
     return conn.execute(text("select version_num from alembic_version")).scalar_one_or_none()
-
-
-def _head() -> str:
-    known = _known()
-    if not known:
-        raise SchemaMismatch("this program has no migrations: its installation is damaged")
-    return max(known)
 
 
 def _known() -> set[str]:

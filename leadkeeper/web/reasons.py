@@ -34,6 +34,8 @@ WORDS: Mapping[str, str] = MappingProxyType({
     "too_old": "the message came too late",
     "window": "the channel’s window is closed",
     "stop_switch": "automatic messages are switched off",
+    "restored": "it may have been answered after the backup that was put back",
+    "restored from a backup: it may have been sent since": "it may have been sent after the backup that was put back",
     "loop": "too many automatic messages in an hour",
     "no_rule": "no rule asks for an answer",
     "no_sender": "the provider did not say who wrote it",

@@ -9,6 +9,7 @@ from leadkeeper.access.roles import Role
 from leadkeeper.crm import accounts, doubts
 from leadkeeper.example import clear as example
 from leadkeeper.queue import control
+from leadkeeper.store import restores
 from leadkeeper.store.schema import jobs
 from leadkeeper.web.frame import Banner, banner, figures
 
@@ -16,6 +17,14 @@ LATE_SECONDS = 300
 """A job that has been due for longer than this is worth a banner."""
 INVENTED = "Example data is in the inbox. Invented customers write, and nothing is sent to anyone."
 INVENTED_FOR_REAL = "Example documents are in use, and the customers of {name} are answered from them."
+PUT_BACK = (
+    "Restored from the backup of {when}. The worker stands still. What may have been sent since is in doubt ({n}): "
+    "look at the inbox, then press Start."
+)
+PUT_BACK_BY_HAND = (
+    "An old database was put back. The worker stands still. What may have been sent since is in doubt ({n}): "
+    "look at the inbox, then press Start."
+)
 
 
 @figures
@@ -27,6 +36,18 @@ def worker_state(conn: Connection) -> Mapping[str, float | str]:
         return {"worker": "running"}
     # Workers that are alive but stopped were started with WORKER_AUTO_START=false: Start ends that.
     return {"worker": "stopped" if control.live_workers(conn) else "silent"}
+
+
+@banner
+def put_back(conn: Connection) -> Iterable[Banner]:
+    """The database is a backup's: nobody works until a person has looked."""
+    restored = restores.last(conn) if control.paused_because(conn) else None
+    if restored is None:
+        return
+    count = sum(doubts.counts(conn).values())
+    when = f"{restored.horizon:%Y-%m-%d %H:%M} UTC" if restored.horizon else ""
+    words = PUT_BACK if when else PUT_BACK_BY_HAND
+    yield Banner("bad", words, {"when": when, "n": count}, "/admin/automation", "Open automation")
 
 
 @banner

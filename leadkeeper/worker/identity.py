@@ -39,6 +39,11 @@ class Identity:
             self._file = None
 
 
+def alive(data_dir: Path) -> list[str]:
+    """The ids of workers of this host that live now."""
+    return sorted(path.stem for path in (data_dir / "workers").glob("*.lock") if not _is_free(path))
+
+
 def _open_locked(path: Path) -> FileIO | None:
     """The file appears under its name only once it is locked: nobody ever sees it free while we live."""
     hidden = path.with_suffix(".new")

@@ -15,8 +15,8 @@ from tests.cli.conftest import Terminal
 def test_a_new_database_is_made_and_a_second_time_there_is_nothing_to_do() -> None:
     first, second = (CliRunner().invoke(app, ["migrate"], catch_exceptions=False) for _ in range(2))
 
-    assert first.stdout == f"schema none -> {schema._head()}\n"
-    assert second.stdout == f"schema {schema._head()}, nothing to do\n"
+    assert first.stdout == f"schema none -> {schema.newest()}\n"
+    assert second.stdout == f"schema {schema.newest()}, nothing to do\n"
     assert Path("data/leadkeeper.db").exists()
 
 

@@ -18,6 +18,7 @@ from leadkeeper.rules.conditions import parse as parse_condition
 from leadkeeper.rules.decide import decide, episode
 from leadkeeper.rules.facts import Facts, History, Reach
 from leadkeeper.rules.model import Rule, parse
+from leadkeeper.store.restores import Restored
 from leadkeeper.store.schema import STAGES
 from tests.rules.people import NOON, SETTINGS
 
@@ -47,6 +48,7 @@ anything = st.builds(
         zone=st.sampled_from([ZoneInfo("UTC"), ZoneInfo("Asia/Dubai")]),
         quiet=st.none() | st.tuples(st.times(), st.times()),
         hours=st.dictionaries(st.integers(0, 6), st.tuples(st.times(), st.times())),
+        restored=st.none() | st.builds(Restored, st.just(NOON), st.none(), st.integers(0, 9), st.just("r1-"), st.just("hand")),
     ),
     reach=st.builds(Reach, st.none() | st.timedeltas(timedelta(0), timedelta(days=2)), st.booleans()),
     event_id=st.none() | st.integers(1, 9),

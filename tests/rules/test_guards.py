@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from leadkeeper.rules.business import Business
 from leadkeeper.rules.facts import Facts, Reach
 from leadkeeper.rules.guards import ORDER, Block, Outgoing, check
+from leadkeeper.store.restores import Restored
 from tests.rules.people import NOON
 
 NIGHT = datetime(2027, 3, 10, 23, 0, tzinfo=UTC)
@@ -22,6 +23,7 @@ TRIPS: dict[str, dict[str, Any]] = {
     "opted_out": {"opted_out": True},
     "user_owns": {"owner": "user", "owner_id": 1},
     "not_ai": {"owner": "nobody"},
+    "restored": {},
     "window": {"last_inbound_at": NOON - timedelta(hours=25)},
     "too_old": {"occurred_at": NOON - timedelta(hours=13)},
     "loop": {"automatic_last_hour": 10},
@@ -46,7 +48,7 @@ def tripped(names: set[str], purpose: str) -> tuple[Facts, Outgoing, datetime]:
         facts = replace(facts, last_inbound_at=(facts.last_inbound_at or NOON) + timedelta(hours=11))
         facts = replace(facts, occurred_at=(facts.occurred_at or NOON) + timedelta(hours=11))
     message = replace(CAPPED, capped_until=NIGHT + timedelta(hours=1)) if "rule_cap" in names else MESSAGE
-    return facts, message, now
+    return facts, replace(message, was_due="restored" in names), now
 
 
 @pytest.mark.parametrize("purpose", ORDER)
@@ -88,12 +90,14 @@ def test_of_several_guards_the_first_in_the_order_of_its_class_speaks(purpose: s
         ("reply", "opted_out", "silent"),
         ("reply", "user_owns", "silent"),
         ("reply", "not_ai", "hand_over"),
+        ("reply", "restored", "hand_over"),
         ("reply", "window", "hand_over"),
         ("reply", "too_old", "hand_over"),
         ("reply", "loop", "hand_over"),
         ("reply", "stale", "stale"),
         ("proactive", "stop_switch", "skip"),
         ("proactive", "opted_out", "skip"),
+        ("proactive", "restored", "skip"),
         ("proactive", "same_text", "skip"),
         ("proactive", "unanswered", "skip"),
         ("proactive", "frequency", "defer"),
@@ -141,6 +145,16 @@ def test_a_person_may_overrule_an_opt_out_with_a_reason_but_not_the_window() -> 
     assert check("person", replace(gone, last_inbound_at=None), NOON, Outgoing(overrides_opt_out=True)) == Block(
         "window", "refuse"
     )
+
+
+@pytest.mark.parametrize(("event_id", "guard"), [(7, "restored"), (8, None)])
+def test_a_question_of_before_the_restored_backup_is_a_persons_and_a_later_one_is_not(event_id: int, guard: str | None) -> None:
+    restored = Restored(NOON, NOON - timedelta(hours=3), event=7, mark="r1-", how="archive")
+    facts = replace(FREE, event_id=event_id, business=replace(QUIET, restored=restored))
+
+    block = check("reply", facts, NOON)
+
+    assert (block.guard if block else None) == guard
 
 
 def test_the_stop_switch_does_not_stop_a_person() -> None:

@@ -17,7 +17,7 @@ def test_the_numbers_in_the_file_names_are_the_line_alembic_knows() -> None:
     config.set_main_option("script_location", str(migrate.VERSIONS.parent))
     scripts = ScriptDirectory.from_config(config)
 
-    assert migrate._head() == scripts.get_current_head()
+    assert migrate.newest() == scripts.get_current_head()
     assert migrate._known() == {script.revision for script in scripts.walk_revisions()}
 
 
@@ -27,8 +27,8 @@ def test_a_database_is_brought_forward_once(tmp_path: Path) -> None:
     first, second = migrate.upgrade(db), migrate.upgrade(db)
 
     db.close()
-    assert first == (None, migrate._head())
-    assert second == (migrate._head(), migrate._head())
+    assert first == (None, migrate.newest())
+    assert second == (migrate.newest(), migrate.newest())
 
 
 def test_a_current_database_passes(db: Database) -> None:
@@ -56,4 +56,4 @@ def test_a_program_without_migrations_says_that_it_is_damaged(tmp_path: Path, mo
     monkeypatch.setattr(migrate, "VERSIONS", tmp_path)
 
     with pytest.raises(SchemaMismatch, match="damaged"):
-        migrate._head()
+        migrate.newest()

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from leadkeeper import config
-from leadkeeper.cli.doctor import machine, outside, running, storage
+from leadkeeper.cli.doctor import backups, machine, outside, running, storage
 from leadkeeper.cli.doctor.findings import Finding, Patient, broken, fine
 from leadkeeper.cli.opening import open_database
 from leadkeeper.config import Settings
 from leadkeeper.errors import LeadkeeperError, Misconfigured
 from leadkeeper.store import settings_rows
 
-CHECKS = (*machine.CHECKS, *storage.CHECKS, *running.CHECKS, *outside.CHECKS)
+CHECKS = (*machine.CHECKS, *storage.CHECKS, *backups.CHECKS, *running.CHECKS, *outside.CHECKS)
 
 
 def examine() -> list[Finding]:

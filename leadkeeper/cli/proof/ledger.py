@@ -139,7 +139,7 @@ def calls_of(entries: Iterable[Mapping[str, Any]]) -> list[Call]:
     """The calls among the entries of the provider's log; refusals of malformed requests count as calls, too."""
     return [
         Call(
-            message_id=int(str(entry.get("token") or "0").partition(".")[0]),
+            message_id=int(str(entry.get("token") or "0").rpartition("-")[2].partition(".")[0]),
             to=str(entry.get("to") or ""),
             text=str(entry.get("text") or ""),
             taken=bool(entry.get("wamid")),

@@ -71,6 +71,7 @@ def worker_view(conn: Connection) -> dict[str, Any]:
         "ok": True,
         "isRunning": control.is_running(conn),
         "desired": control.desired(conn),
+        "pausedBecause": control.paused_because(conn),
         **stats.counts(conn).as_json(),
         "workers": as_json(live),
         "timestamp": clock.iso(clock.now()),

@@ -1,12 +1,14 @@
 """The machine room: what it shows to whom, and every act by a plain form."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
 
 from leadkeeper import clock
 from leadkeeper.access.roles import Role
+from leadkeeper.jobs import restored
 from leadkeeper.queue import control
 from leadkeeper.queue.control import WorkerRow
 from leadkeeper.store.schema import jobs
@@ -147,3 +149,27 @@ async def test_arabic_readers_read_arabic(open_desk: Desk) -> None:
 )
 def test_a_schedule_is_said_in_words_or_as_it_stands(cron: str, en: str) -> None:
     assert said_cron("en", cron) == en
+
+
+async def test_a_restored_database_says_so_on_every_page_until_start_is_pressed(open_desk: Desk) -> None:
+    horizon = datetime(2027, 3, 10, 2, 0, tzinfo=UTC)
+    open_desk.db.write_now(restored.follow, "archive", horizon)
+    admin = open_desk.caller(Role.ADMIN)
+
+    shown = await admin.get("/knowledge")
+    by_json = await admin.get("/api/admin/automation/worker")
+    await admin.post("/admin/automation/worker", data={"action": "start"})
+    after = await admin.get("/knowledge")
+
+    assert "Restored from the backup of 2027-03-10 02:00 UTC" in shown.text
+    assert "look at the inbox, then press Start" in shown.text
+    assert by_json.json()["pausedBecause"] == "restored"
+    assert "Restored from the backup" not in after.text
+
+
+async def test_an_old_database_put_back_by_hand_says_so(open_desk: Desk) -> None:
+    open_desk.db.write_now(restored.follow, "hand", None)
+
+    shown = await open_desk.caller(Role.VIEWER).get("/knowledge")
+
+    assert "An old database was put back." in shown.text
