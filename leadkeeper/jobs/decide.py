@@ -44,8 +44,10 @@ def decide_all(conn: Connection, wanted: Sequence[Wanted]) -> list[Outcome]:
     rows = decisions.of_events(conn, [each.event_id for each in wanted])
     still_open = {row.event_id: row for row in rows if row.outcome is None and row.conversation_id is not None}
     going = [each for each in wanted if each.event_id in still_open]
-    if going:
-        _decide(conn, going, [Ask(still_open[each.event_id].conversation_id, each.event_id) for each in going])
+    while going:  # of one conversation one at a time: the next one's facts know what this one has done
+        wave = {still_open[each.event_id].conversation_id: each for each in reversed(going)}
+        _decide(conn, list(wave.values()), [Ask(conversation_id, each.event_id) for conversation_id, each in wave.items()])
+        going = [each for each in going if wave[still_open[each.event_id].conversation_id] is not each]
     return [Done()] * len(wanted)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from leadkeeper import clock
 from leadkeeper.store.database import Database
-from leadkeeper.store.schema import contacts, conversations, decisions, jobs, leads, messages
+from leadkeeper.store.schema import contacts, conversations, decisions, identities, jobs, leads, messages
 from tests.flows.town import town
 
 HOURS, HUMAN, NOTHING = "What are your opening hours?", "I want to talk to a human", "Do you repair bicycles?"
@@ -83,3 +84,30 @@ async def test_one_message_that_cannot_be_worked_off_fails_alone(db: Database, t
 
     assert [row.id for row in failed] == [broken]
     assert answered == 11
+
+
+async def test_two_senders_of_one_conversation_are_decided_one_after_the_other(db: Database, tmp_path: Path) -> None:
+    phone, other = customer(1), customer(2)
+    async with town(db, tmp_path) as place:
+        await place.says(phone, HOURS)
+        await place.idle()
+        await asyncio.to_thread(place.worker.stop)
+        known = {"kind": "wa_id", "created_at": clock.now(), "account_id": place.account_id}
+        whose = select(contacts.c.id).scalar_subquery()
+        await place.db.write(
+            lambda conn: conn.execute(identities.insert().values(contact_id=whose, external_id=other, **known)) and None
+        )
+        for sender, text in ((other, HUMAN), (phone, "Where is your office?"), (customer(3), HOURS)):
+            await place.says(sender, text)
+        del place.worker
+        place.worker.start()
+        await place.idle()
+
+        ends = await place.rows(select(decisions.c.outcome).order_by(decisions.c.id))
+        threads = await place.count(conversations)
+        ours = messages.c.direction == "out"
+        purposes = await place.rows(select(messages.c.purpose, func.count()).where(ours).group_by("purpose"))
+
+    assert threads == 2
+    assert [row.outcome for row in ends] == ["answered", "handed_over", "handed_over", "answered"]
+    assert sorted((row[0], row[1]) for row in purposes) == [("notice", 1), ("reply", 2)]
