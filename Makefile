@@ -4,7 +4,7 @@ PYTHON ?= python3
 export PYTHON
 LEADKEEPER := .venv/bin/python -m leadkeeper
 
-.PHONY: help run demo setup check test prove bench doctor lock format clean
+.PHONY: help run demo setup check test prove bench faults doctor lock format clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -34,6 +34,10 @@ prove: ## run the acceptance report against the real server and worker
 bench: ## measure speed and memory on this machine
 	@dev/setup.sh run
 	@$(LEADKEEPER) bench $(ARGS)
+
+faults: ## break it on purpose in every way we know, for an hour or more; ARGS=--json for programs
+	@dev/setup.sh dev
+	@$(LEADKEEPER) faults all $(ARGS)
 
 doctor: ## say what is wrong with this installation and how to mend it
 	@dev/setup.sh run

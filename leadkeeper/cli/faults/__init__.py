@@ -9,7 +9,7 @@ import typer
 
 from leadkeeper.cli.bench import Engine
 from leadkeeper.cli.faults import outages
-from leadkeeper.cli.faults.telling import AsJson, Db, Seed, on_ground
+from leadkeeper.cli.faults.telling import AsJson, Db, Seed, on_ground, tell
 
 app = typer.Typer(help="Break it on purpose, and look whether anything is lost, doubled or stuck.", no_args_is_help=True)
 app.add_typer(outages.app)
@@ -53,6 +53,24 @@ def _provider(
 
     trial = Trial("provider", db, sends)
     on_ground(trial, lambda ground: fault.run(trial, ground, seed, bad), as_json)
+
+
+@app.command("kills")
+def _kills(
+    db: Db = Engine.SQLITE,
+    kills: Annotated[int, typer.Option(min=1, help="How often.")] = 200,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Kill -9 the whole server, three workers and the web, under load and at any moment, and start it again.
+
+    Exit code 1 when something is found. Example: leadkeeper faults kills --db postgres --kills 20
+    """
+    from leadkeeper.cli.faults import kills as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("kills", db, kills)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
 
 
 @app.command("stalls")
@@ -111,9 +129,30 @@ def _sabotage(as_json: AsJson = False) -> None:
     from leadkeeper.cli.faults.trial import Trial
 
     trial = Trial("sabotage", Engine.SQLITE, 0)
-    fault.run(trial)
-    trial.show(as_json)
-    raise typer.Exit(not trial.holds)
+    tell(trial, lambda: fault.run(trial), as_json)
+
+
+@app.command("all")
+def _all(
+    as_json: AsJson = False,
+) -> None:
+    """Every fault on every database it knows, one after the other, in its long form: an hour or more.
+
+    Exit code: how many have found something. Example: leadkeeper faults all --json
+    """
+    import inspect
+    import subprocess
+    import sys
+
+    failed = 0
+    for command in [*app.registered_commands, *outages.app.registered_commands]:
+        if command.callback is None or command.name == "all":
+            continue
+        takes_db = "db" in inspect.signature(command.callback).parameters
+        for where in [["--db", engine] for engine in Engine] if takes_db else [[]]:
+            called = [sys.executable, "-m", "leadkeeper", "faults", str(command.name), *where, *(["--json"] if as_json else [])]
+            failed += subprocess.run(called, stdin=subprocess.DEVNULL, check=False).returncode != 0  # noqa: S603 - ourselves
+    raise typer.Exit(failed)
 
 
 def _whisper(line: str) -> None:
