@@ -92,7 +92,7 @@ def finish_before_claim(patch: pytest.MonkeyPatch) -> None:
     run = step.run_step
 
     def claiming_first(conn: Connection, plan: step.Plan) -> step.Stepped:
-        taken = step._claim(conn, plan, 0)
+        taken = step._claim(conn, plan, ())
         stepped = run(conn, step.replace(plan, wanted=None))
         return step.Stepped(stepped.finished, stepped.ran, taken)
 
