@@ -57,6 +57,8 @@ class Audit:
     balance: Balance
     findings: list[Finding]
     doubts: Finding
+    calls: int | None = None
+    """calls a provider's log holds, where one was laid beside the rows"""
 
     @property
     def clean(self) -> bool:
@@ -68,7 +70,14 @@ class Audit:
         found = {finding.name: {"of": finding.of, "count": finding.count, "ids": finding.ids} for finding in self.findings}
         doubts = {"count": self.doubts.count, "ids": self.doubts.ids}
         balance = {"handedOver" if name == "handed_over" else name: count for name, count in asdict(self.balance).items()}
-        return {"at": clock.iso(self.at), "clean": self.clean, "balance": balance, "findings": found, "inDoubt": doubts}
+        return {
+            "at": clock.iso(self.at),
+            "clean": self.clean,
+            "balance": balance,
+            "findings": found,
+            "inDoubt": doubts,
+            "calls": self.calls,
+        }
 
 
 def audit(conn: Connection, patience: timedelta = PATIENCE) -> Audit:

@@ -12,6 +12,7 @@ from leadkeeper.simulator.state import Simulator
 PROVIDER = [
     Route("/v{version}/{object}/messages", graph.send_message, methods=["POST"]),
     Route("/v{version}/{object}", graph.look_up, methods=["GET"]),
+    Route("/sim-calls/{object}", graph.calls, methods=["GET"]),
     Route("/sim-media/{object}/{secret}/{number:int}", graph.media_bytes, methods=["GET"]),
 ]
 CONTROL = [
@@ -22,6 +23,7 @@ CONTROL = [
     Route("/sim/media", control.media, methods=["POST"]),
     Route("/sim/log", control.log, methods=["GET"]),
     Route("/sim/counts", control.counts, methods=["GET"]),
+    Route("/sim/calls", control.calls, methods=["GET"]),
     Route("/sim/reset", control.reset, methods=["POST"]),
 ]
 

@@ -91,6 +91,12 @@ async def counts(request: Request) -> Response:
     return JSONResponse(shape)
 
 
+async def calls(request: Request) -> Response:
+    """GET /sim/calls: how often each token of each number was called, for `leadkeeper audit --log`."""
+    simulator = _simulator(request)
+    return JSONResponse({number: simulator.log.heard_of(number) for number in simulator.accounts})
+
+
 async def reset(request: Request) -> Response:
     """POST /sim/reset: forget scripts, log, chats and behaviour."""
     _simulator(request).reset()

@@ -64,6 +64,15 @@ async def look_up(request: Request) -> Response:
     })  # fmt: skip
 
 
+async def calls(request: Request) -> Response:
+    """GET /sim-calls/<phone_number_id>: how often each token of this number was called."""
+    simulator: Simulator = request.app.state.simulator
+    account = simulator.accounts.get(request.path_params["object"])
+    if account is None or not _authorized(request, account):
+        return error(_AUTH)
+    return JSONResponse({account.phone_number_id: simulator.log.heard_of(account.phone_number_id)})
+
+
 async def media_bytes(request: Request) -> Response:
     """GET /sim-media/<id>/<secret>/<number>: the address a medium was given."""
     simulator: Simulator = request.app.state.simulator
@@ -101,6 +110,7 @@ async def _take(request: Request, simulator: Simulator, account: SimAccount, bod
     step = simulator.next_step(recipient)
     if token:
         simulator.log.call(token)
+        simulator.log.hear(account.phone_number_id, token)
     latency = step.latency_ms or simulator.behaviour.latency_ms
     if latency:
         await asyncio.sleep(latency / 1_000)

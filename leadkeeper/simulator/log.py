@@ -16,6 +16,8 @@ class Log:
     def __init__(self, kept: int = KEPT) -> None:
         self._entries: deque[dict[str, Any]] = deque(maxlen=kept)
         self._seq = 0
+        self.since = clock.now()
+        self.heard: dict[str, Counter[str]] = {}
         self.totals: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.taken: Counter[str] = Counter()
@@ -29,6 +31,14 @@ class Log:
     def call(self, token: str) -> None:
         """Count a call that carried this token."""
         self.calls[token] += 1
+
+    def hear(self, account: str, token: str) -> None:
+        """Count it for the number it came from, too."""
+        self.heard.setdefault(account, Counter())[token] += 1
+
+    def heard_of(self, account: str) -> Mapping[str, Any]:
+        """How often each token of a number was called since this log began: what an audit lays beside the rows."""
+        return {"since": clock.iso(self.since), "calls": dict(self.heard.get(account, {}))}
 
     def take(self, token: str) -> None:
         """Count a message of this token that reached its recipient."""

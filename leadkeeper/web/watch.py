@@ -1,4 +1,5 @@
-"""What the frame watches for every reader: worker, oldest due job, halted accounts, sends in doubt, demo data."""
+"""What the frame watches for every reader: worker, oldest due job, halted accounts, sends in doubt,
+the last audit, demo data."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import accounts, doubts
+from leadkeeper.crm import accounts, audit, doubts
 from leadkeeper.example import clear as example
 from leadkeeper.queue import control
 from leadkeeper.store import restores
@@ -82,6 +83,14 @@ def sends_in_doubt(conn: Connection) -> Iterable[Banner]:
     if asked:
         words = "{n} messages may not have arrived, and the provider does not say. Look on the customer’s side."
         yield Banner("warn", words, {"n": asked}, "/admin/automation/in-doubt", "Settle them")
+
+
+@banner
+def rows_disagree(conn: Connection) -> Iterable[Banner]:
+    """The last audit was not clean."""
+    kept = audit.last(conn)
+    if kept is not None and not kept["clean"]:
+        yield Banner("bad", "The last audit found rows that disagree.", {}, "/admin/automation/audit", "Look at it")
 
 
 @banner

@@ -13,7 +13,7 @@ from leadkeeper.rules.plain_words import EFFECTS
 from leadkeeper.rules.triggers import TRIGGERS
 from leadkeeper.rules.words import LISTS
 from leadkeeper.web import cron_words, refused, rule_form
-from leadkeeper.web.pages import automation_run, in_doubt, job, rule_log, word_lists
+from leadkeeper.web.pages import audit, automation_run, in_doubt, job, rule_log, word_lists
 from leadkeeper.web.words import catalogue
 
 TABLES = {
@@ -25,6 +25,7 @@ TABLES = {
     "run log": rule_log.VERDICTS.values(),
     "dry run": automation_run.VERDICTS.values(),
     "first rules": [each["name"] for each in book.first_set()],
+    "audit": [*audit.FINDINGS.values(), *audit.OF.values()],
     "sends in doubt": in_doubt.VIEWS.values(),
     "refusals": [refused.CHANGED],
 }
