@@ -104,10 +104,10 @@ async def test_two_senders_of_one_conversation_are_decided_one_after_the_other(d
         await place.idle()
 
         ends = await place.rows(select(decisions.c.outcome).order_by(decisions.c.id))
-        threads = await place.count(conversations)
+        threads, replies = await place.count(conversations), await place.count(jobs, jobs.c.type == "reply")
         ours = messages.c.direction == "out"
         purposes = await place.rows(select(messages.c.purpose, func.count()).where(ours).group_by("purpose"))
 
-    assert threads == 2
+    assert (threads, replies) == (2, 2)
     assert [row.outcome for row in ends] == ["answered", "handed_over", "handed_over", "answered"]
     assert sorted((row[0], row[1]) for row in purposes) == [("notice", 1), ("reply", 2)]
