@@ -87,7 +87,7 @@ async def test_one_message_that_cannot_be_worked_off_fails_alone(db: Database, t
 
 
 async def test_two_senders_of_one_conversation_are_decided_one_after_the_other(db: Database, tmp_path: Path) -> None:
-    phone, other = customer(1), customer(2)
+    phone, other = customer(1), customer(0)
     async with town(db, tmp_path) as place:
         await place.says(phone, HOURS)
         await place.idle()
