@@ -88,9 +88,13 @@ class Business:
         self.provider = Simulator(behaviour=Behaviour(statuses=()))
         self.provider.log = journal
         self.provider.connect(ACCOUNT)
-        http = httpx2.AsyncClient(transport=httpx2.ASGITransport(provider_app(self.provider)))
-        self.worker = Worker(self.db, self.settings, Toolbox(self.db, self.settings, http, self.box, SearchIndex()), grace=2)
+        self.worker = self.hire()
         self._door = into(web_app(self.db, self.settings, self.box))
+
+    def hire(self) -> Worker:
+        """A worker of this business that has not begun yet; one is there from the beginning."""
+        http = httpx2.AsyncClient(transport=httpx2.ASGITransport(provider_app(self.provider)))
+        return Worker(self.db, self.settings, Toolbox(self.db, self.settings, http, self.box, SearchIndex()), grace=2)
 
     def found(self, conn: Connection) -> None:
         """Make the business: accounts, rules, one document, one operator. Once, on a migrated database."""

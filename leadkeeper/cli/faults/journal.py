@@ -84,7 +84,7 @@ class Journal(Log):
     @property
     def unreported(self) -> list[tuple[str, str, str]]:
         """(token, provider's id, recipient) of taken messages whose status is still to come."""
-        waiting = ((token, send) for token, send in self.sends.items() if send["wamid"] and token not in self.reported)
+        waiting = ((token, send) for token, send in list(self.sends.items()) if send["wamid"] and token not in self.reported)
         return [(token, send["wamid"], send["to"]) for token, send in waiting]
 
     def refresh(self) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from leadkeeper.cli.bench import Engine
-from leadkeeper.cli.faults.telling import AsJson, Seed, tell
+from leadkeeper.cli.faults.telling import AsJson, Db, Seed, on_ground, tell
 
 app = typer.Typer()
 
@@ -42,3 +42,21 @@ def _failover(
 
     trial = Trial("failover", Engine.POSTGRES, rounds)
     tell(trial, lambda: fault.run(trial), as_json)
+
+
+@app.command("clock")
+def _clock(
+    db: Db = Engine.SQLITE,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the clock jumps there and back.")] = 20,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Set the product's clock an hour forward and back (never the machine's), under two workers at work.
+
+    Exit code 1 when a lease was stolen, or a timer came twice, early or never. Example: leadkeeper faults clock --rounds 2
+    """
+    from leadkeeper.cli.faults import clockjumps as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("clock", db, rounds)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
