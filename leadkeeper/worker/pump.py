@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 BUDGET = {"sqlite": 0.020, "postgresql": 0.050}
 """Seconds of `def` handlers in one step: SQLite's one writer is wanted by webhooks too."""
+GUARD_SECONDS = 1.0
+"""After a handler has raised, each runs under a savepoint of its own for so long: where one is poison, others are near."""
 LONGEST_PAUSE = 2.0
 """Seconds between tries while the database is away."""
 
@@ -63,6 +65,7 @@ class Pump:
         self._claimed = 0
         self._alone: int | None = None
         self._outages = 0
+        self._guarded_until = 0.0
         self._ended = False
 
     def wake(self) -> None:
@@ -155,7 +158,11 @@ class Pump:
         except CommitUnknown as error:
             log.warning("a step's commit is in doubt; the fence and the leases decide", exc_info=error)
             self._forget_all(plan)
-        except (HandlerRaised, EffectRaised, LostMeanwhile) as error:
+        except HandlerRaised as error:
+            log.info("a step was rolled back, its handlers are guarded from here on", exc_info=error)
+            self._guarded_until = clock.monotonic() + GUARD_SECONDS
+            self._keep(plan)
+        except (EffectRaised, LostMeanwhile) as error:
             log.info("a step was rolled back, its jobs run alone", exc_info=error)
             await self._alone_each(plan)
         except Exception as error:
@@ -172,7 +179,8 @@ class Pump:
             self._look = False
             slots = 1 if self.lonely else max(1, self.settings.batch_size - len(self.ready))
             wanted = Wanted(self.me, slots, self._claimed if self._has_many_slots() else None, self._lease)
-        return Plan(results, prepared, budget, self._base, wanted, self._free(), self._free_for_bulk(), self.lonely)
+        guarded = clock.monotonic() < self._guarded_until
+        return Plan(results, prepared, budget, self._base, wanted, self._free(), self._free_for_bulk(), self.lonely, guarded)
 
     def _has_many_slots(self) -> bool:
         return self.settings.worker_slots >= OLDEST_EVERY
@@ -251,10 +259,14 @@ class Pump:
         if not is_outage(error):
             log.error("a step failed and is repeated", exc_info=error)
         self._outages += 1
+        self._keep(plan)
+        await asyncio.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(self._outages, 10)))
+
+    def _keep(self, plan: Plan) -> None:
+        """Nothing of this was done: it comes again with the next step."""
         self._results[:0] = plan.results
         self.ready.add(prepared.job for prepared in plan.each())
         self._look = True
-        await asyncio.sleep(min(LONGEST_PAUSE, 0.05 * 2 ** min(self._outages, 10)))
 
     def _forget_all(self, plan: Plan) -> None:
         for result in plan.results:

@@ -24,6 +24,8 @@ from leadkeeper.worker.failure import is_outage, outcome_of
 
 MOST_TOGETHER = 25
 """Jobs of one type that are done in one go."""
+GUARDED_TOGETHER = 16
+"""Handlers that share a savepoint: fewer cost a statement more for each, more have to run again when one of them raises."""
 
 
 @dataclass(slots=True)
@@ -52,7 +54,10 @@ def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one step is to do. `free` slots there are already, `bulk` of them for bulk; those that finish here come on top."""
+    """What one step is to do. `guarded`: a handler that raises ends its own job only, at the price of savepoints.
+
+    `free` slots there are already, `bulk` of them for bulk; those that finish here come on top.
+    """
 
     results: Sequence[Result]
     prepared: Sequence[Sequence[Prepared]]
@@ -62,6 +67,7 @@ class Plan:
     free: int
     bulk: int
     lonely: bool = False
+    guarded: bool = False
 
     def each(self) -> list[Prepared]:
         """Every prepared job."""
@@ -98,10 +104,11 @@ def run_step(conn: Connection, plan: Plan) -> Stepped:
     results = list(plan.results)
     until = clock.monotonic() + plan.budget
     ran = 0
-    for group in plan.prepared:
-        results += _call(conn, group)
+    size = GUARDED_TOGETHER if plan.guarded else 1
+    for groups in (plan.prepared[start : start + size] for start in range(0, len(plan.prepared), size)):
+        results += _guarded(conn, groups) if plan.guarded else _call(conn, groups[0])
         point("run.ended")
-        ran += 1
+        ran += len(groups)
         if clock.monotonic() >= until:
             break
     finished = _finish(conn, results, plan.base)
@@ -143,6 +150,27 @@ def _call(conn: Connection, group: Sequence[Prepared]) -> list[Result]:
         if is_outage(error):
             raise
         raise HandlerRaised(group[0].job, error) from error
+
+
+def _guarded(conn: Connection, groups: Sequence[Sequence[Prepared]]) -> list[Result]:
+    """The same for several, under one savepoint: what raises becomes its job's result, and the others run again without it."""
+    left, failed = list(groups), list[Result]()
+    while True:
+        savepoint = Savepoint(conn)
+        results: list[Result] = []
+        try:
+            for group in left:
+                results += _call(conn, group)
+            savepoint.keep()
+            return [*results, *failed]
+        except HandlerRaised as error:
+            savepoint.undo()
+            at = next(at for at, group in enumerate(left) if group[0].job is error.job)
+            group = left.pop(at)
+            if len(group) > 1:
+                left[at:at] = [[each] for each in group]
+            else:
+                failed.append(Result(error.job, outcome_of(error.__cause__ or error)))
 
 
 def _finish(conn: Connection, results: Sequence[Result], base: timedelta) -> Finished:

@@ -17,12 +17,12 @@ PATIENCE_SECONDS = 120.0
 
 @dataclass(slots=True)
 class Crowd:
-    """What they met with: `answers` by status, and the seconds since the trial began at which a message was taken."""
+    """What they met with: `answers` by status, when messages were taken (monotonic), and the `seconds` each answer took."""
 
     business: Business
     answers: Counter[int] = field(default_factory=Counter)
     taken_at: list[float] = field(default_factory=list)
-    slowest: float = 0.0
+    seconds: list[float] = field(default_factory=list)
 
     async def ask(self, customers: int, a_second: float) -> None:
         """So many new customers write, one after the other at this rate. Raises Unavailable when one is never answered 200."""
@@ -51,7 +51,7 @@ class Crowd:
         status = await self.business.knock(body)
         now = clock.monotonic()
         self.answers[status] += 1
-        self.slowest = max(self.slowest, now - began)
+        self.seconds.append(now - began)
         if status == 200:
             self.taken_at.append(now)
         return status

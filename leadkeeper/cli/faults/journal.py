@@ -6,6 +6,7 @@ death: each one line, written before the next thing happens. Rows are judged aga
 
 import json
 import os
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,7 @@ class Journal(Log):
         """The process that called the provider last with a token."""
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._known_bytes = 0
+        self._reading = threading.Lock()
         self.refresh()
 
     def post(self, wamid: str, sender: str, story: str, body: bytes) -> None:
@@ -89,11 +91,12 @@ class Journal(Log):
 
     def refresh(self) -> None:
         """Know what other processes have written meanwhile."""
-        new = os.pread(self._file, os.fstat(self._file).st_size - self._known_bytes, self._known_bytes)
-        whole = new[: new.rfind(b"\n") + 1]
-        self._known_bytes += len(whole)
-        for line in whole.splitlines():
-            self._remember(json.loads(line))
+        with self._reading:  # customers and the provider write in different threads
+            new = os.pread(self._file, os.fstat(self._file).st_size - self._known_bytes, self._known_bytes)
+            whole = new[: new.rfind(b"\n") + 1]
+            self._known_bytes += len(whole)
+            for line in whole.splitlines():
+                self._remember(json.loads(line))
 
     def _keep(self, entry: Mapping[str, str]) -> None:
         os.write(self._file, json.dumps(entry).encode() + b"\n")

@@ -60,3 +60,23 @@ def _clock(
 
     trial = Trial("clock", db, rounds)
     on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
+
+
+@app.command("poison")
+def _poison(
+    db: Db = Engine.SQLITE,
+    jobs: Annotated[
+        int, typer.Option(min=100, help="How many jobs a round of the throughput has; one in twenty is poison.")
+    ] = 20_000,
+    seconds: Annotated[float, typer.Option(min=1, help="How long the embedded worker is blocked.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Run jobs that raise, hang, or block the worker's own thread, and look what the others and the webhooks lose.
+
+    Exit code 1 when it is more than they may. Example: leadkeeper faults poison --jobs 5000 --seconds 10
+    """
+    from leadkeeper.cli.faults import poison as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("poison", db, jobs)
+    on_ground(trial, lambda ground: fault.run(trial, ground, seconds), as_json)
