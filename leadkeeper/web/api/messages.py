@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
 
 from leadkeeper.access import audit
@@ -32,7 +33,8 @@ async def in_doubt(request: Request, state: InDoubt | None = None, after: After 
     """Sends nobody knows the fate of, the oldest first: what is known of each, what the provider has said since, and
     when it is looked at next. `next` leads to the following page."""
     page, following, counts = await request.state.db.read(_in_doubt, state, after, limit)
-    return {"ok": True, "messages": as_json(page), "next": following, "counts": as_json(counts)}
+    held = {to_camel(name): count for name, count in counts.items()}
+    return {"ok": True, "messages": as_json(page), "next": following, "counts": held}
 
 
 @readers.get("/{message_id}")

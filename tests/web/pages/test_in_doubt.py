@@ -179,7 +179,7 @@ async def test_the_list_is_paged_and_told_by_json(open_desk: Desk) -> None:
     asked = (await viewer.get(f"{API}/in-doubt", params={"state": "needs_human"})).json()
 
     assert [each["id"] for each in first["messages"] + second["messages"]] == ids
-    assert (second["next"], first["counts"]) == (None, {"unknown": 2, "needs_human": 3})
+    assert (second["next"], first["counts"]) == (None, {"unknown": 2, "needsHuman": 3})
     assert [each["id"] for each in asked["messages"]] == ids[::2]
     one = first["messages"][1]
     assert (one["state"], one["reason"], one["attempt"], one["token"]) == ("unknown", "ReadTimeout", 1, f"{ids[1]}.1")
