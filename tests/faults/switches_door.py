@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from leadkeeper.crm import messages
+from leadkeeper.access import idempotency
+from leadkeeper.crm import messages, receipts
 from leadkeeper.jobs import statuses
 from leadkeeper.rules import guards
 from leadkeeper.store.database import Database
+from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.web import access, csrf, guard, json_api, webhooks
 from tests.faults.switch import Off, noticed_by
 
@@ -75,3 +77,23 @@ for _purpose, _name in (
 def opt_out_where_it_matters(patch: pytest.MonkeyPatch) -> None:
     _guard("opted_out")(patch)
     patch.setattr(messages, "cancel_waiting", lambda *given, **more: [])
+
+
+@noticed_by("web/api/test_idempotency.py::test_two_at_once_are_one[sqlite]")
+def one_answer_per_key(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(idempotency, "insert_once", lambda *given: [given])
+
+
+@noticed_by("web/api/test_idempotency.py::test_who_dies_before_the_commit_has_done_nothing_and_the_key_is_free[sqlite]")
+def own_savepoint_of_a_request(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Savepoint, "undo", Savepoint.keep)
+
+
+@noticed_by("flows/test_own_echoes.py::test_our_message_told_back_before_the_answer_stays_one_message_of_ours[sqlite]")
+def own_echoes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(receipts, "told_back", lambda *given: None)
+
+
+@noticed_by("web/pages/test_in_doubt.py::test_what_the_provider_has_confirmed_cannot_be_taken_back[sqlite]")
+def words_taken_back_in_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(messages, "in_doubt_again", lambda *given: True)

@@ -1,17 +1,22 @@
 """An Idempotency-Key: whoever asks again because they heard no answer sends nothing twice and hears the same."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from leadkeeper import clock
+from leadkeeper.access import idempotency, users
 from leadkeeper.access.roles import Role
 from leadkeeper.jobs import person, purge
 from leadkeeper.store.schema import conversations, idempotency_keys, jobs, messages
+from tests.patience import PATIENCE_SECONDS
 from tests.web.api.conftest import SARA, Business, new_thread
 from tests.web.api.test_inbox import asked
 from tests.web.conftest import Desk
@@ -117,6 +122,45 @@ async def test_who_dies_before_the_commit_has_done_nothing_and_the_key_is_free(
     assert left == (500, 0)
     assert after.status_code == 200
     assert "idempotent-replayed" not in after.headers
+    assert sends(open_desk) == 1
+
+
+KILLED = """
+import os, signal, sys
+from leadkeeper.access import idempotency
+from leadkeeper.config import Settings
+from leadkeeper.jobs import person
+from leadkeeper.store.database import Database
+
+url, conversation, user, when = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+def act(conn):
+    person.say(conn, Settings(data_dir="."), conversation, user, person.Said("Once"))
+    if when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return idempotency.Answer(200, "first")
+
+Database(url).write_now(idempotency.once, user, "k", "asked", act)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("when", "sent_again"), [("before", True), ("after", False)])
+async def test_killed_around_the_commit_it_is_done_once(open_desk: Desk, database_url: str, when: str, sent_again: bool) -> None:
+    conversation, _ = new_thread(open_desk.db)
+    open_desk.token(Role.AGENT)
+    user = open_desk.db.read_now(users.by_email, f"{Role.AGENT}@example.com").id
+    given = [sys.executable, "-c", KILLED, database_url, str(conversation), str(user), when]
+    killed = await asyncio.to_thread(subprocess.run, given, check=False, timeout=PATIENCE_SECONDS)
+
+    def act(conn: Connection) -> idempotency.Answer:
+        person.say(conn, open_desk.settings, conversation, user, person.Said("Once"))
+        return idempotency.Answer(200, "second")
+
+    heard = await open_desk.db.write(idempotency.once, user, "k", "asked", act)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (heard.body, heard.again) == (("second", False) if sent_again else ("first", True))
     assert sends(open_desk) == 1
 
 
