@@ -5,12 +5,14 @@ line: the switch, and what its test came to: red, green, or why it could not be 
 """
 
 import contextlib
+import gc
 import io
 import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # its threads would be there before the first fork
@@ -37,6 +39,9 @@ CAME_TO = {pytest.ExitCode.OK: "green", pytest.ExitCode.TESTS_FAILED: "red", pyt
 
 def main(names: Sequence[str]) -> int:
     """Take these safeguards away, or all (`--long`: trials have to miss some, too); returns how many nobody missed."""
+    for heavy in ("hypothesis", "pytest_asyncio.plugin", "xdist.plugin", "psycopg", "tests.kept", "starlette.testclient"):
+        import_module(heavy)  # once, instead of in every fork
+    gc.freeze()
     os.environ.setdefault(CLUSTER, "none")  # no switch needs PostgreSQL: nobody starts a server for it
     every = [switch for switch in SWITCHES.values() if "--long" in names or not switch.trial]
     wanted = [SWITCHES[name] for name in names if name != "--long"] or every

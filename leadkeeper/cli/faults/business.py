@@ -49,7 +49,7 @@ PROVIDER = "http://provider"
 PATIENCE_SECONDS = 20.0
 STATUSES = 500
 """Reports in one webhook."""
-LOOK_SECONDS = 0.004
+LOOK_SECONDS = 0.01
 SOON = timedelta(seconds=1)
 """A job that is due within this is about to be tried again; later ones are timers."""
 

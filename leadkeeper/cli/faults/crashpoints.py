@@ -28,8 +28,8 @@ from leadkeeper.cli.measure.ground import Ground
 from leadkeeper.errors import Unavailable
 
 PACKAGE = Path(__file__).resolve().parents[2]
-LANES = 2
-"""Lives at the same time, each on rows of its own."""
+LANES = 3
+"""Lives at the same time, each on rows of its own: while one waits, two cores have two others."""
 LIVES = 25
 """Kills on the same rows; then one life more looks at the whole, and fresh rows follow."""
 EARLY = 0.2

@@ -49,6 +49,7 @@ def _live_and_leave(rows: Rows, court: judge.Court, aim: Aim | None) -> NoReturn
     code = 1
     try:
         logging.basicConfig(filename=rows.folder / "log", level=logging.INFO, force=True)
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         logging.info("a life begins: %s", aim)
         asyncio.run(live(rows, court, aim))
         code = 0
