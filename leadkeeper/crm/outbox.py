@@ -93,6 +93,7 @@ def _to_send(dialect: str) -> Select[Any]:
         select(func.max(other.c.id))
         .where(other.c.conversation_id == table.c.conversation_id, other.c.id < table.c.id)
         .where(other.c.direction == "out", other.c.state != "cancelled")
+        .correlate(table)  # two levels up: left to itself it would mean any message
         .scalar_subquery()
     )
     doubt = select(before.c.state_at).where(before.c.id == said_before, before.c.state == "unknown").scalar_subquery()

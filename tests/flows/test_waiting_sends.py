@@ -173,6 +173,20 @@ async def test_what_comes_after_a_send_in_doubt_goes_after_thirty_seconds(db: Da
         assert [row.state for row in await place.outbound()] == ["unknown", "accepted"]
 
 
+async def test_a_send_in_doubt_holds_up_its_own_conversation_alone(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        place.provider.behaviour = Behaviour(statuses=())
+        place.provider.script(SARA, [Step("html", status=502, accept=True)])
+        for text in (HOURS, OFFICE):
+            await place.says(SARA, text)
+            await place.idle()
+
+        await place.says(OMAR, HOURS)
+        await place.idle()
+
+        assert [row.state for row in await place.outbound()] == ["unknown", "ready", "accepted"]
+
+
 async def test_what_waited_for_a_halted_account_leaves_no_faster_than_its_rules_cap(db: Database, tmp_path: Path) -> None:
     async with town(db, tmp_path) as place:
         await awake(place)
