@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import httpx2
 
 from leadkeeper.crm.accounts import Account
+from leadkeeper.crm.buckets import Rate
 from leadkeeper.registry import Registry
 
 __all__ = [
@@ -155,8 +156,8 @@ class Accepted:
 class Refused:
     """Known unsent and worth another try: refused before it left, rate limit, transient error code.
 
-    `counts` is False for a snooze (uses no try). `scope` says what has to wait with it: message, account, or
-    proactive (the account's proactive messages).
+    `counts` is False for a snooze (uses no try). `scope` says what has to wait with it: message, pair
+    (everything to this recipient), account, or proactive (the account's proactive messages).
     """
 
     reason: str
@@ -201,13 +202,19 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a channel can do. `window` is how long after the customer's last message free text may be sent."""
+    """What a channel can do. `window` is how long after the customer's last message free text may be sent.
+
+    `a_second` is how many messages an account may send a second unless it says otherwise (its `throughput`),
+    `pair` how fast one recipient may be written to; None: no limit.
+    """
 
     text_limit: int
     window: timedelta | None
     templates: bool
     receipts: bool
     media: bool
+    a_second: int | None = None
+    pair: Rate | None = None
 
 
 class Channel(Protocol):

@@ -31,6 +31,11 @@ class Account:
     simulated: bool = False
     credentials: Mapping[str, str] = field(repr=False, default_factory=dict)
 
+    def throughput(self, usual: int | None) -> int | None:
+        """Messages a second its provider takes from it: `usual`, unless its own tier is written down."""
+        own = self.config.get("throughput")
+        return own if isinstance(own, int) and own > 0 else usual
+
     def rests_until(self, *, proactive: bool) -> datetime | None:
         """Until when the provider has asked for silence: of everything, or of proactive messages."""
         asked = [self.config.get(name) for name in (_REST, *((_REST_PROACTIVE,) if proactive else ()))]

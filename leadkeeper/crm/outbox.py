@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, Update, func, select, update
 
 from leadkeeper.crashpoints import point
 from leadkeeper.crm import accounts, messages
@@ -12,10 +12,11 @@ from leadkeeper.crm.conversations import out_key
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue, enqueue_all
 from leadkeeper.queue.jobs import Job, Lane
-from leadkeeper.store.given import IDS
+from leadkeeper.store.given import IDS, NUMBER, Given
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import conversations, decisions
 from leadkeeper.store.schema import messages as table
+from leadkeeper.store.types import micros
 
 LANES = {"person": Lane.PERSON, "notice": Lane.PERSON, "reply": Lane.REPLY, "proactive": Lane.FOLLOW_UP}
 
@@ -74,6 +75,12 @@ def look_later(conn: Connection, message_id: int, at: datetime, tries: int = 0) 
     return enqueue(conn, Job("send", {"messageId": message_id, "timer": True, "tries": tries}, priority=priority, run_at=at))
 
 
+def give_turns(conn: Connection, turns: Sequence[tuple[int, datetime]]) -> None:
+    """A limit makes these messages wait for their turn: they have waited when they come back."""
+    if turns:
+        _GIVE.run(conn, **_TURNS.values(conn.dialect.name, [(message_id, micros(turn)) for message_id, turn in turns]))
+
+
 def _sending(data: Mapping[str, int], conversation_id: int, account_id: int, purpose: str) -> Job:
     """The job that sends a message, in the order of its conversation."""
     return Job("send", data, key=out_key(conversation_id), priority=LANES[purpose], scope=accounts.scope(account_id))
@@ -102,5 +109,12 @@ def _to_send(dialect: str) -> Select[Any]:
     return rows.order_by(table.c.id).with_for_update(of=table)
 
 
+def _giving(dialect: str) -> Update:
+    turns = _TURNS.table(dialect)
+    return update(table).where(table.c.id == turns.c.message).values(turn_at=turns.c.turn)
+
+
+_TURNS = Given("turns", message=NUMBER, turn=NUMBER)
+_GIVE = Prepared(_giving)
 _CONVERSATIONS = Prepared(_conversations)
 _TO_SEND = Prepared(_to_send)

@@ -16,6 +16,9 @@ NAME = "Simulated WhatsApp"
 DISPLAY_NUMBER = "971600000100"
 """A number nobody has: the simulator shows it as the business's own."""
 
+THROUGHPUT = 1_000
+"""Messages a second: the tier of a busy number."""
+
 
 def ids(conn: Connection) -> list[int]:
     """Every simulated account, the oldest first."""
@@ -43,7 +46,7 @@ def point_to(conn: Connection, base_url: str) -> None:
 
 def _make(conn: Connection, box: SecretBox) -> int:
     number = "900" + "".join(secrets.choice("0123456789") for _ in range(12))
-    account_id = accounts.ensure(conn, "whatsapp", number, NAME, display_number=DISPLAY_NUMBER)
+    account_id = accounts.ensure(conn, "whatsapp", number, NAME, display_number=DISPLAY_NUMBER, throughput=THROUGHPUT)
     conn.execute(update(table).where(table.c.id == account_id).values(simulated=True))
     generated = {name: secrets.token_urlsafe(24) for name in ("token", "app_secret", "verify_token")}
     accounts.save_credentials(conn, box, account_id, generated)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import Intent
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import accounts, messages, outbox
-from leadkeeper.jobs import delivery, refusals
+from leadkeeper.crm import accounts, buckets, messages, outbox
+from leadkeeper.jobs import delivery, limits, refusals
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guards_of
 from leadkeeper.jobs.hand_over import hand_over
@@ -68,6 +68,12 @@ def begin(conn: Connection, wanted: Sequence[Begin]) -> list[Intent | Outcome]:
         end = _must_wait(conn, wanted[place].ctx, message, account_of(message.account_id), block)
         if end is not None:
             ends[place] = end
+    going = [place for place in going if place not in ends]
+    asks = [limits.ask(rows[ids[place]], account_of(rows[ids[place]].account_id)) for place in going]
+    waiting = {place: turn for place, turn in zip(going, buckets.take(conn, asks), strict=True) if turn is not None}
+    outbox.give_turns(conn, [(ids[place], turn) for place, turn in waiting.items()])
+    for place, turn in waiting.items():
+        ends[place] = _put_off(conn, rows[ids[place]], turn, "the provider takes no more at once")
     going = [place for place in going if place not in ends]
     point("intent.guarded")
     tokens = messages.begin_attempts(conn, [(ids[place], wanted[place].ctx.job.id) for place in going])

@@ -1,6 +1,6 @@
 """Delete what is only kept for a while, in small batches: finished jobs, raw deliveries, ended sessions, keys of requests.
 
-Messages, decisions and what proves them stay.
+Messages, decisions and what proves them stay. A bucket that is full again says what no row says.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,17 @@ from leadkeeper import clock
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Done, Outcome
-from leadkeeper.store.schema import idempotency_keys, jobs, runs, sessions, setup_links, throttles, webhook_deliveries, workers
+from leadkeeper.store.schema import (
+    buckets,
+    idempotency_keys,
+    jobs,
+    runs,
+    sessions,
+    setup_links,
+    throttles,
+    webhook_deliveries,
+    workers,
+)
 
 BATCH = 1000
 """Rows one transaction deletes: a few milliseconds."""
@@ -48,6 +58,7 @@ def _old(now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
         (sessions, sessions.c.ends_at < now - KEPT["sessions"]),
         (setup_links, setup_links.c.ends_at < now - KEPT["sessions"]),
         (throttles, throttles.c.until < now - KEPT["workers"]),
+        (buckets, and_(buckets.c.full_at < now, buckets.c.turns_until < now)),
         (runs, and_(runs.c.dry_run, runs.c.created_at < now - KEPT["runs"])),
         (idempotency_keys, idempotency_keys.c.created_at < now - KEPT["idempotency keys"]),
         (workers, workers.c.beat_at < now - KEPT["workers"]),
@@ -57,4 +68,5 @@ def _old(now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
 def _delete_some(conn: Connection, table: Table, condition: ColumnElement[bool]) -> int:
     (key,) = table.primary_key.columns
     some = select(key).where(condition).limit(BATCH)
-    return int(conn.execute(delete(table).where(key.in_(some))).rowcount)
+    # The condition once more: a row that another transaction changes meanwhile is looked at anew
+    return int(conn.execute(delete(table).where(key.in_(some), condition)).rowcount)

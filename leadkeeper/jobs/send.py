@@ -16,7 +16,7 @@ from leadkeeper import clock
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown, channels
 from leadkeeper.crashpoints import point
 from leadkeeper.crm import accounts, messages, outbox
-from leadkeeper.jobs import delivery, refusals
+from leadkeeper.jobs import delivery, limits, refusals
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.intent import Begin, begin
 from leadkeeper.jobs.record import Taken, record_accepted, record_unknown
@@ -90,7 +90,8 @@ def _record_refused(conn: Connection, intent: Intent, refused: Refused, until: d
     """Ready again; where the limit is the account's, everything it concerns waits with it."""
     messages.back_to_ready(conn, intent.message_id, refused.reason[:200], refused.code)
     point("record.refused")
-    if refused.scope != "message":
+    limits.told(conn, intent, refused.scope, until)
+    if refused.scope in ("account", "proactive"):
         accounts.rest(conn, intent.account.id, until, proactive=refused.scope == "proactive")
         accounts.note_error(conn, intent.account.id, f"{refused.code}: {refused.reason}")
 

@@ -18,6 +18,12 @@ from leadkeeper.channels.whatsapp.parse import parse
 from leadkeeper.channels.whatsapp.receive import receive
 from leadkeeper.channels.whatsapp.send import TEXT_LIMIT, send
 from leadkeeper.channels.whatsapp.webhook import challenge, sign, verify
+from leadkeeper.crm.buckets import Rate
+
+A_SECOND = 80
+"""Messages of one number, unless Meta has raised it to 1,000 or it is shared with the app (20); as of 2026-05."""
+PAIR = Rate(timedelta(seconds=6), burst=45)
+"""To one customer; what was sent in a burst is paid back afterwards. Meta's "Throughput" page as of 2026-05."""
 
 __all__ = ["WhatsApp", "challenge", "health", "parse", "receive", "send", "sign", "verify"]
 
@@ -26,7 +32,15 @@ class WhatsApp:
     """The registered channel: its functions under the contract's names."""
 
     name = "whatsapp"
-    capabilities = Capabilities(text_limit=TEXT_LIMIT, window=timedelta(hours=24), templates=True, receipts=True, media=True)
+    capabilities = Capabilities(
+        text_limit=TEXT_LIMIT,
+        window=timedelta(hours=24),
+        templates=True,
+        receipts=True,
+        media=True,
+        a_second=A_SECOND,
+        pair=PAIR,
+    )
 
     def receive(self, body: JsonObject) -> Received:
         """Take a verified delivery apart."""

@@ -59,7 +59,7 @@ TABLE: Mapping[int, Reaction] = {
     80007: Wait(60, "account"),
     130429: Wait(1, "account", growth=2, longest=60),
     131057: Wait(60, "account"),
-    131056: Wait(1, "message", growth=4, longest=256),
+    131056: Wait(1, "pair", growth=4, longest=256),
     131048: Wait(15 * 60, "proactive", growth=2, longest=_DAY),
     131064: Wait(_DAY, "proactive"),
     131049: Wait(_DAY, "message", growth=2),

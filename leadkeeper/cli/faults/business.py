@@ -99,7 +99,7 @@ class Business:
     def found(self, conn: Connection) -> None:
         """Make the business: accounts, rules, one document, one operator. Once, on a migrated database."""
         prepare(conn, self.settings, self.box)
-        account_id = accounts.ensure(conn, "whatsapp", ACCOUNT.phone_number_id, "Trial", base_url=PROVIDER)
+        account_id = accounts.ensure(conn, "whatsapp", ACCOUNT.phone_number_id, "Trial", base_url=PROVIDER, throughput=1_000)
         secrets = {"token": ACCOUNT.token, "app_secret": ACCOUNT.app_secret}
         accounts.save_credentials(conn, self.box, account_id, secrets)
         documents.add(conn, documents.NewDocument(title="Questions", content=FAQ, type="faq", format="csv"))

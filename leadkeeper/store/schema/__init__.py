@@ -29,6 +29,7 @@ from leadkeeper.store.schema.people import (
 from leadkeeper.store.schema.rules import dry_run_items, lexicon, rule_runs, rule_versions, rules, run_rules, runs
 from leadkeeper.store.schema.talk import (
     SEND_STATES,
+    buckets,
     decisions,
     messages,
     receipts,
@@ -43,6 +44,7 @@ __all__ = [
     "SEND_STATES",
     "STAGES",
     "audit_log",
+    "buckets",
     "channel_accounts",
     "chat_visitors",
     "contacts",

@@ -44,6 +44,7 @@ messages = Table(
     Column("reaction", String(32)),
     Column("occurred_at", Instant, nullable=False, comment="inbound: the provider's time; outbound: when written"),
     Column("created_at", Instant, nullable=False),
+    Column("turn_at", Instant, comment="its turn, where a limit made it wait"),
     UniqueConstraint("account_id", "external_id"),
     CheckConstraint(one_of("direction", "in", "out"), name="direction"),
     CheckConstraint(one_of("state", *SEND_STATES), name="state"),
@@ -56,6 +57,14 @@ Index(
     messages.c.id,
     sqlite_where=messages.c.state.in_(("ready", "sending", "unknown", "needs_human")),
     postgresql_where=messages.c.state.in_(("ready", "sending", "unknown", "needs_human")),
+)
+
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("name", String(100), primary_key=True, comment="account:<id>, account:<id>:proactive, pair:<conversation>"),
+    Column("full_at", Instant, nullable=False, comment="when it is full again: from then on the row means nothing"),
+    Column("turns_until", Instant, nullable=False, comment="the last turn that was given to somebody who waits"),
 )
 
 receipts = Table(

@@ -12,7 +12,7 @@ from leadkeeper.channels.whatsapp.graph import Answer
 
 RETRY = [1, 2, 131000, 131016, 135000]
 HALT = [0, 190, 368, 131031, 131042, 131044, 3, 10, 131005, *range(200, 300)]
-SNOOZE = {4: "account", 80007: "account", 130429: "account", 131057: "account", 131056: "message", 131048: "proactive",
+SNOOZE = {4: "account", 80007: "account", 130429: "account", 131057: "account", 131056: "pair", 131048: "proactive",
           131064: "proactive", 131049: "message"}  # fmt: skip
 OTHERWISE = {131047: "template", 131050: "opt_out", 131062: "phone", 132001: "language", 137000: "hand_over"}
 FAIL = [130472, 131026, 131021, 131030, 131045, 131037, 133010, 131008, 131009, 100, 33, 131051, 131063, 132000, 132005,
