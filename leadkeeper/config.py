@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     admin_password: SecretStr = Field(SecretStr(""), description="password of that owner")
     log_format: Literal["json", "text"] = Field("json", description="one JSON object a line, or text for people")
     max_upload_mb: int = Field(5, ge=1, le=100, description="largest training document")
+    disk_reserve_mb: int = Field(
+        50, ge=1, le=100_000, description="room kept free on the disk: below it webhooks are refused, to be delivered again later"
+    )
     max_media_mb: int = Field(25, ge=1, le=200, description="largest media file fetched from a provider")
 
     @field_validator("timezone")

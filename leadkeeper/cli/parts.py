@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leadkeeper.config import Settings
 from leadkeeper.secretbox import SecretBox
-from leadkeeper.store import boots, folder, migrate
+from leadkeeper.store import boots, folder, migrate, room
 from leadkeeper.store.database import Database
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Parts:
     box: SecretBox
     worker: "Worker | None"
     app: "Starlette | None"
+    unwatch: Callable[[], None]
 
     @classmethod
     def load(
@@ -67,7 +68,7 @@ class Parts:
             app = _app(db, settings, box, made, demo) if web else None
             if app is not None and index is not None:
                 app.state.site.index = index  # one is enough for a process
-            return cls(settings, db, box, made, app)
+            return cls(settings, db, box, made, app, room.beside(db, settings).watch())
         except BaseException:
             db.close()
             raise
@@ -76,6 +77,7 @@ class Parts:
         """Stop the worker (its running jobs get their time to end) and close the database."""
         if self.worker is not None and self.worker.is_alive():
             self.worker.stop()
+        self.unwatch()
         self.db.close()
 
 

@@ -16,7 +16,7 @@ from leadkeeper import clock
 from leadkeeper.errors import LeadkeeperError, SchemaMismatch
 from leadkeeper.queue import control
 from leadkeeper.store import migrate, probe
-from leadkeeper.store.room import RESERVE_BYTES, free_bytes
+from leadkeeper.store.room import free_bytes
 from leadkeeper.web.access import Access
 from leadkeeper.web.routes import hook
 from leadkeeper.web.site import Site
@@ -72,10 +72,11 @@ async def _look(site: Site) -> Readiness:
     settings = await site.settings()
     free = await asyncio.to_thread(free_bytes, settings.data_dir)
     fresh = await _problem(site.db.read(control.live_workers), "no worker has a fresh heartbeat")
+    reserve = settings.disk_reserve_mb * 1_000_000
     checks = {
         "databaseWrite": await _problem(site.db.write(probe.write)),
         "schema": await _problem(site.db.read(migrate.check)),
-        "disk": None if free >= RESERVE_BYTES else f"{free // 1_000_000} MB free, {RESERVE_BYTES // 1_000_000} MB are kept",
+        "disk": None if free >= reserve else f"{free // 1_000_000} MB free, {settings.disk_reserve_mb} MB are kept",
         "worker": fresh,
     }
     found = _kept[site] = Readiness(checks, clock.monotonic())

@@ -15,7 +15,7 @@ from leadkeeper.config import Settings, source_of
 from leadkeeper.crm import accounts
 from leadkeeper.errors import Unavailable
 from leadkeeper.secretbox import SecretBox
-from leadkeeper.store import settings_rows
+from leadkeeper.store import room, settings_rows
 from leadkeeper.store.database import Database
 from leadkeeper.web.doors import Doors
 from leadkeeper.web.live import Live
@@ -42,6 +42,7 @@ class Site:
         self.worker = worker
         self.live = Live(db)
         self.doors = Doors(db, box)
+        self.room = room.beside(db, settings)
         self.snapshot: tuple[float, Any] | None = None
         self.client: Callable[[], httpx2.AsyncClient] = httpx2.AsyncClient
         """Makes a client for one call to somebody else's server: a live check, a model tried out."""

@@ -1,7 +1,8 @@
 """What providers call: verify the raw bytes, store, then 200. Nothing else happens before the answer.
 
 Signed content we cannot read is stored as it is and answered 200: the provider would repeat it for
-days. A database that cannot be written answers 503: the provider's repetition is our second chance.
+days. A database that cannot be written, and a disk that is nearly full, answers 503: the provider's
+repetition is our second chance.
 """
 
 import json
@@ -48,6 +49,7 @@ async def whatsapp(request: Request) -> Response:
     body = await request.body()
     trusted = _signers(await request.state.site.doors.of("whatsapp"), request, body)
     delivery = taken_apart("whatsapp", body, trusted)
+    request.state.site.room.require()
     point("ingest.verified")
     await request.state.db.write_batch(accept, delivery)
     point("ingest.committed")
@@ -59,6 +61,7 @@ async def webchat(request: Request) -> Response:
     """A visitor's message. The token that reads the conversation is given to whoever opened it."""
     body = await json_object(request)
     _check_chat(body)
+    request.state.site.room.require()
     visitor = str(body["sessionId"]).strip()
     chat_limits.count(request, visitor)
     if not client_id(body) and body.get("timestamp") in (None, ""):

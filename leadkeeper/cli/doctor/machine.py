@@ -40,7 +40,7 @@ def disk(patient: Patient) -> Iterator[Finding]:
         "a message that cannot be stored is refused, and the provider tries again later",
         f"make room on the disk of {folder}",
     )
-    if free < RESERVE_BYTES:
+    if free < patient.settings.disk_reserve_mb * 1_000_000:
         yield broken("disk", found, cause, fix)
     elif free < ROOM_BYTES:
         yield look("disk", found, cause, fix)

@@ -80,3 +80,20 @@ def _poison(
 
     trial = Trial("poison", db, jobs)
     on_ground(trial, lambda ground: fault.run(trial, ground, seconds), as_json)
+
+
+@app.command("diskfull")
+def _diskfull(
+    db: Db = Engine.SQLITE,
+    cycles: Annotated[int, typer.Option(min=1, help="How often the disk is filled.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Fill a small disk to the last byte under load, and make room again. Only root may mount one.
+
+    Exit code 1 when something is lost, or does not go on by itself. Example: sudo leadkeeper faults diskfull --cycles 2
+    """
+    from leadkeeper.cli.faults import diskfull as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("diskfull", db, cycles)
+    tell(trial, lambda: fault.run(trial, str(db)), as_json)

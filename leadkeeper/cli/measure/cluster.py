@@ -37,12 +37,18 @@ def binaries() -> Path:
 class Cluster:
     """One server on loopback. Without `fsync` it forgets when the machine dies and does nothing by itself: for tests.
 
-    `made_from`: a running cluster of which it becomes a standby; `inside`: where its folder is made.
+    `made_from`: a running cluster of which it becomes a standby; `inside`: where its folder is made; `more`: further settings.
     Raises Unavailable when it cannot be made.
     """
 
     def __init__(
-        self, binaries: Path, *, fsync: bool = False, made_from: "Cluster | None" = None, inside: Path | None = None
+        self,
+        binaries: Path,
+        *,
+        fsync: bool = False,
+        made_from: "Cluster | None" = None,
+        inside: Path | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         self.binaries = binaries
         self.folder = Path(tempfile.mkdtemp(prefix="leadkeeper-pg-", dir=inside))
@@ -51,7 +57,7 @@ class Cluster:
             shutil.chown(self.folder, self.user)
         self.data = self.folder / "data"
         self.port = _free_port()
-        self._settings = {} if fsync else FORGETFUL
+        self._settings = {**({} if fsync else FORGETFUL), **(more or {})}
         if made_from is None:
             self.run("initdb", "-D", str(self.data), "-U", "leadkeeper", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
             self.configure({"max_connections": "200"})
