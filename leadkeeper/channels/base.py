@@ -190,7 +190,10 @@ SendResult = Accepted | Refused | Rejected | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a live check of an account's credentials came to. `reason` says what is wrong."""
+    """What a live check of an account's credentials came to. `reason` says what is wrong.
+
+    `throughput` is how many messages a second its provider takes from it, 0 where it does not say.
+    """
 
     ok: bool
     name: str = ""
@@ -198,6 +201,7 @@ class Health:
     quality: str = ""
     code: str | None = None
     reason: str = ""
+    throughput: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ async def look_up(request: Request) -> Response:
         "display_phone_number": account.display_number,
         "verified_name": account.name,
         "quality_rating": "GREEN",
+        "throughput": {"level": "HIGH"},
         "id": account.phone_number_id,
     })  # fmt: skip
 

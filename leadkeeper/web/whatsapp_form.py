@@ -79,9 +79,11 @@ async def check(request: Request, account: Account) -> Health:
         return await health(http, account)
 
 
-def found(told: Health) -> dict[str, str]:
+def found(told: Health) -> dict[str, str | int]:
     """What a check that succeeded tells of the number, to be kept with the account."""
-    known = {"display_number": told.address, "verified_name": told.name, "quality": told.quality}
+    known: dict[str, str | int] = {
+        "display_number": told.address, "verified_name": told.name, "quality": told.quality, "throughput": told.throughput,
+    }  # fmt: skip
     return {name: value for name, value in known.items() if value and told.ok}
 
 

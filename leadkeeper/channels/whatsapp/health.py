@@ -7,9 +7,11 @@ import httpx2
 from leadkeeper.channels.base import Account, Health
 from leadkeeper.channels.whatsapp import graph
 from leadkeeper.channels.whatsapp.errors import failure_of
-from leadkeeper.channels.whatsapp.reading import word
+from leadkeeper.channels.whatsapp.reading import obj, word
 
-_FIELDS = "display_phone_number,verified_name,quality_rating"
+_FIELDS = "display_phone_number,verified_name,quality_rating,throughput"
+_A_SECOND = {"STANDARD": 80, "HIGH": 1_000}
+"""Messages a second by the level of a number; Meta's "Throughput" page as of 2026-05."""
 
 
 async def health(http: httpx2.AsyncClient, account: Account) -> Health:
@@ -28,4 +30,5 @@ async def health(http: httpx2.AsyncClient, account: Account) -> Health:
         name=word(data.get("verified_name")),
         address=word(data.get("display_phone_number")),
         quality=word(data.get("quality_rating")),
+        throughput=_A_SECOND.get(word(obj(data.get("throughput")).get("level")), 0),
     )

@@ -1,6 +1,7 @@
 import json
 
 import httpx2
+import pytest
 
 from leadkeeper.channels.base import Health
 from leadkeeper.channels.whatsapp import health
@@ -26,6 +27,15 @@ async def test_working_credentials_name_the_number() -> None:
     body = {"display_phone_number": "+971 4 555 0100", "verified_name": "Desk", "quality_rating": "GREEN", "id": "1"}
     found = await asked(wire.http(200, json.dumps(body).encode()))
     assert found == Health(True, name="Desk", address="+971 4 555 0100", quality="GREEN")
+
+
+@pytest.mark.parametrize(
+    ("told", "a_second"),
+    [({"level": "STANDARD"}, 80), ({"level": "HIGH"}, 1_000), ({"level": "NOT_APPLICABLE"}, 0), ("HIGH", 0), (None, 0)],
+)
+async def test_the_numbers_tier_says_how_many_messages_a_second_it_may_send(told: object, a_second: int) -> None:
+    body = {"display_phone_number": "+971 4 555 0100", "throughput": told}
+    assert (await asked(wire.http(200, json.dumps(body).encode()))).throughput == a_second
 
 
 async def test_a_refused_token_says_so_without_quoting_it() -> None:

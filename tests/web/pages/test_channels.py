@@ -29,7 +29,13 @@ class Provider:
         self.asked.append(request)
         if self.works:
             return httpx2.Response(
-                200, json={"display_phone_number": "+971 4 555", "verified_name": "Palm", "quality_rating": "GREEN"}
+                200,
+                json={
+                    "display_phone_number": "+971 4 555",
+                    "verified_name": "Palm",
+                    "quality_rating": "GREEN",
+                    "throughput": {"level": "HIGH"},
+                },
             )
         return httpx2.Response(401, json={"error": {"message": "Invalid OAuth access token", "code": 190}})
 
@@ -74,6 +80,7 @@ async def test_a_number_is_checked_and_connected_and_the_verify_token_shown_once
     assert kept["verify_token"] in made.text
     assert kept["verify_token"] not in again.text
     assert card.config["verified_name"] == "Palm"
+    assert card.config["throughput"] == 1_000, "the tier the provider tells is the limit that is kept"
     assert not leaks(made.text + again.text + caplog.text)
 
 
