@@ -28,7 +28,7 @@ DATABASES = {"sqlite": "database.sqlite", "postgresql": "database.pgdump"}
 _MEDIUM = re.compile(r"media(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 CHUNK = 1024 * 1024
 LEVEL = 3
-"""Of gzip: 6 takes more than twice as long for a tenth less (docs/decisions/0016)."""
+"""Of gzip: 6 takes three times as long for a tenth less (docs/decisions/0019)."""
 
 Progress = Callable[[int], None]
 """Told how many bytes more are done."""

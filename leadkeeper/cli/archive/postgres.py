@@ -84,6 +84,7 @@ def load(driver: "psycopg.Connection[Any]", source: Path, done: Progress) -> Non
         _run(command, password, None, done)
     except BackupFailed as error:
         raise ArchiveDamaged("the database", f"could not be loaded ({error.message})") from error
+    driver.execute("analyze")  # the audit that follows joins every table, and nothing is known of them yet
 
 
 def reach(driver: "psycopg.Connection[Any]") -> tuple[str, dict[str, str]]:

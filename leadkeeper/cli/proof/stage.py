@@ -93,6 +93,8 @@ class Stage:
         self.kill()
         self._provider.kill()
         self._provider.wait()
+        if self._provider.stdout:
+            self._provider.stdout.close()
         self.http.close()
         self.provider.close()
         if self._db is not None:

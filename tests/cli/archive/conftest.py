@@ -117,6 +117,11 @@ def lose_everything(house: House) -> None:
             subprocess.run(["rm", "-rf", str(path)], check=True)
     if house.url.startswith("postgresql"):
         db = house.open()
-        db.write_now(lambda conn: conn.execute(text("drop schema public cascade")))
-        db.write_now(lambda conn: conn.execute(text("create schema public")))
+        drop_tables(db)
         db.close()
+
+
+def drop_tables(db: Database) -> None:
+    """A PostgreSQL database is empty again."""
+    db.write_now(lambda conn: conn.execute(text("drop schema public cascade")))
+    db.write_now(lambda conn: conn.execute(text("create schema public")))
