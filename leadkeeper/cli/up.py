@@ -20,10 +20,10 @@ def up(
     """
     from leadkeeper.cli.listening import listen, wanted_address
 
-    _become_parent(listen(*wanted_address()).detach(), _one_byte(), quiet=quiet, demo=demo)
+    become_parent(listen(*wanted_address()).detach(), one_byte(), quiet=quiet, demo=demo)
 
 
-def _one_byte() -> int:
+def one_byte() -> int:
     """The reading end of a pipe that holds one byte: whoever takes it announces the start."""
     reading, writing = os.pipe()
     os.write(writing, b"1")
@@ -31,10 +31,10 @@ def _one_byte() -> int:
     return reading
 
 
-def _become_parent(listener: int, once: int, *, quiet: bool, demo: bool) -> NoReturn:
-    """Turn this process into the supervisor; the socket stays open through everything that follows."""
+def become_parent(listener: int, once: int, *, quiet: bool, demo: bool, program: str = "leadkeeper.cli.child") -> NoReturn:
+    """Turn this process into the supervisor of `program`; the socket stays open through everything that follows."""
     for number in (listener, once):
         os.set_inheritable(number, True)
     plan = json.dumps({"listener": listener, "once": once, "quiet": quiet, "demo": demo})
-    child = (sys.executable, "-m", "leadkeeper.cli.child", plan)
+    child = (sys.executable, "-m", program, plan)
     os.execv(sys.executable, [sys.executable, "-m", "leadkeeper.cli.parent", f"{listener},{once}", *child])  # noqa: S606

@@ -97,3 +97,21 @@ def _diskfull(
 
     trial = Trial("diskfull", db, cycles)
     tell(trial, lambda: fault.run(trial, str(db)), as_json)
+
+
+@app.command("killers")
+def _killers(
+    db: Db = Engine.SQLITE,
+    jobs: Annotated[int, typer.Option(min=1, help="How many jobs that kill their process.")] = 10,
+    within: Annotated[float, typer.Option(min=0.1, help="Seconds after which the process must be back.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Run jobs that end their whole process, web server included, until they are failed for it.
+
+    Exit code 1 when a neighbour fails with one, or the process is away too long. Example: leadkeeper faults killers --jobs 2
+    """
+    from leadkeeper.cli.faults import killers as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("killers", db, jobs)
+    on_ground(trial, lambda ground: fault.run(trial, ground, within), as_json)

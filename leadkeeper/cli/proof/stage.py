@@ -36,6 +36,8 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
 class Stage:
     """Everything the claims act on. `settings` are the server's, `noted` what else differs from an ordinary start."""
 
+    program: Sequence[str] = ("leadkeeper", "up")
+
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
         self.password = secrets.token_urlsafe(24)
@@ -66,8 +68,8 @@ class Stage:
         self.noted |= {f"{name} (for one start)": value for name, value in more.items()}
         environment = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
         log = self.log.open("ab")
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "leadkeeper", "up"],
+        self._server = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", *self.program],
             env={**environment, **self.settings, **more},
             cwd=self.folder,
             stdout=log,
