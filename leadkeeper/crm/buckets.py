@@ -3,7 +3,7 @@
 A bucket is one row with two moments: when it is full again, and up to when turns have been given out.
 Whoever finds no token is given a turn, one after the other, and comes back then; a newcomer goes
 behind the turns given out. So nobody overtakes, nobody comes back in vain, and a bucket that is full
-again needs no row (docs/decisions/0019).
+again needs no row (docs/decisions/0020).
 """
 
 from collections import Counter
