@@ -94,8 +94,10 @@ class Pair:
 
     def stop(self) -> None:
         """End both."""
-        self.standby.stop()
-        self.primary.stop()
+        try:
+            self.standby.stop()
+        finally:
+            self.primary.stop()
 
     def _tell(self, statement: str) -> object:
         with psycopg.connect(self.primary.url(), autocommit=True, connect_timeout=2) as conn:
