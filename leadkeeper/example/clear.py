@@ -8,9 +8,11 @@ from leadkeeper.crm import accounts, simulated
 from leadkeeper.errors import NotFound
 from leadkeeper.example import business
 from leadkeeper.example.load import MARK
+from leadkeeper.jobs import limits
 from leadkeeper.knowledge import documents
 from leadkeeper.store import settings_rows
 from leadkeeper.store.schema import (
+    buckets,
     channel_accounts,
     contacts,
     conversations,
@@ -83,10 +85,12 @@ def _talk(conn: Connection, account_ids: Sequence[int]) -> None:
     _drop_jobs(conn, or_(*of_account, *(jobs.c.data[name].as_integer().in_(found) for name, found in names)))
     for some in _parts(threads):
         _drop_jobs(conn, jobs.c.key.in_([f"{kind}:{thread}" for thread in some for kind in ("reply", "out")]))
+        _delete(conn, buckets, buckets.c.name.in_([limits.pair(thread) for thread in some]))
         _delete(conn, receipts, receipts.c.message_id.in_(select(messages.c.id).where(messages.c.conversation_id.in_(some))))
         for table in (decisions, tasks, timeline, reply_drafts, rule_runs, dry_run_items):
             _delete(conn, table, table.c.conversation_id.in_(some))
     _delete(conn, receipts, receipts.c.account_id.in_(account_ids))
+    _delete(conn, buckets, buckets.c.name.in_([name for each in account_ids for name in limits.of_account(each)]))
     for table in (decisions, rule_runs):
         _delete(conn, table, table.c.event_id.in_(events))
     _delete(conn, messages, messages.c.account_id.in_(account_ids))

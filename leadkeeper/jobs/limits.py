@@ -15,33 +15,36 @@ def ask(message: Row, account: Account) -> Ask:
     rates = {}
     a_second = _account_rate(account)
     if a_second is not None:
-        rates[_account(account)] = a_second
+        whole, proactive = of_account(account.id)
+        rates[whole] = a_second
         if message.purpose == "proactive":
-            rates[f"{_account(account)}:proactive"] = a_second.half
-    pair = channels.get(account.channel).capabilities.pair
-    if pair is not None:
-        rates[_pair(message)] = pair
+            rates[proactive] = a_second.half
+    per_pair = channels.get(account.channel).capabilities.pair
+    if per_pair is not None:
+        rates[pair(message.conversation_id)] = per_pair
     return Ask(rates, waited=message.turn_at is not None)
 
 
 def told(conn: Connection, intent: Intent, scope: str, until: datetime) -> None:
     """The provider refused: where a limit of the account or of the recipient is used up, its bucket is empty until then."""
     account = intent.account
-    a_second, pair = _account_rate(account), channels.get(account.channel).capabilities.pair
+    a_second, per_pair = _account_rate(account), channels.get(account.channel).capabilities.pair
     if scope == "account" and a_second is not None:
-        buckets.empty(conn, _account(account), a_second, until)
-    if scope == "pair" and pair is not None:
-        buckets.empty(conn, _pair(messages.get(conn, intent.message_id)), pair, until)
+        buckets.empty(conn, of_account(account.id)[0], a_second, until)
+    if scope == "pair" and per_pair is not None:
+        buckets.empty(conn, pair(messages.get(conn, intent.message_id).conversation_id), per_pair, until)
+
+
+def of_account(account_id: int) -> tuple[str, str]:
+    """The buckets of an account: of all it sends, and of what is proactive of it."""
+    return f"account:{account_id}", f"account:{account_id}:proactive"
+
+
+def pair(conversation_id: int) -> str:
+    """The bucket of one recipient of one account."""
+    return f"pair:{conversation_id}"
 
 
 def _account_rate(account: Account) -> Rate | None:
     count = account.throughput(channels.get(account.channel).capabilities.a_second)
     return None if count is None else Rate.per_second(count)
-
-
-def _account(account: Account) -> str:
-    return f"account:{account.id}"
-
-
-def _pair(message: Row) -> str:
-    return f"pair:{message.conversation_id}"

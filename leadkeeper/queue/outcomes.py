@@ -22,12 +22,8 @@ class Together:
     write: Callable[[Connection, Sequence[Any]], object]
     item: Any
 
-    def __call__(self, conn: Connection) -> object:
-        """The effect of this job alone."""
-        return self.write(conn, [self.item])
 
-
-Then = Callable[[Connection], object]
+Then = Callable[[Connection], object] | Together
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from leadkeeper import clock
 from leadkeeper.store.database import Database
-from leadkeeper.store.schema import contacts, conversations, decisions, identities, jobs, leads, messages
+from leadkeeper.store.schema import channel_accounts, contacts, conversations, decisions, identities, jobs, leads, messages
 from tests.flows.town import town
 
 HOURS, HUMAN, NOTHING = "What are your opening hours?", "I want to talk to a human", "Do you repair bicycles?"
@@ -24,6 +24,8 @@ async def test_a_crowd_is_worked_off_together_and_no_step_is_rolled_back(
 ) -> None:
     said = {customer(number): (HOURS, HUMAN, "STOP", NOTHING)[number % 4] for number in range(40)}
     async with town(db, tmp_path, working=False) as place:
+        quick = channel_accounts.update().where(channel_accounts.c.id == place.account_id)
+        await place.db.write(lambda conn: conn.execute(quick.values(config={"throughput": 1_000})) and None)
         await asyncio.gather(*(place.says(sender, text) for sender, text in said.items()))
         with caplog.at_level(logging.INFO, "leadkeeper.worker"):
             place.worker.start()

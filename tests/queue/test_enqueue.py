@@ -49,6 +49,14 @@ def test_twins_within_one_call_are_one_job(queue: Queue) -> None:
     assert one == third != other
 
 
+def test_one_job_that_meets_its_pending_twin_is_that_twin(queue: Queue) -> None:
+    first = queue.do(enqueue, plain(key="k", dedupe="d"))
+
+    assert queue.do(enqueue, plain(key="k", dedupe="d")) == first
+    assert queue.do(enqueue, plain(key="other", dedupe="d")) == first
+    assert queue.do(enqueue, plain(key="k", dedupe="e")) > first
+
+
 def test_postpone_moves_a_pending_job_later_and_never_earlier(queue: Queue) -> None:
     soon, late = clock.now() + timedelta(seconds=5), clock.now() + timedelta(seconds=60)
     [job_id] = queue.enqueue(plain(dedupe="d", run_at=soon))
