@@ -42,13 +42,15 @@ class Prepared:
 def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
     """The jobs in their order, those of a shared type drawn forward to the first of them, a handful at a time."""
     groups: list[list[Prepared]] = []
-    waiting = list(prepared)
-    while waiting:
-        first, *rest = waiting
-        like = [each for each in rest if first.shared and each.job.type == first.job.type][: MOST_TOGETHER - 1]
-        groups.append([first, *like])
-        taken = {each.job.id for each in like}
-        waiting = [each for each in rest if each.job.id not in taken]
+    open_ones: dict[str, list[Prepared]] = {}
+    for each in prepared:
+        group = open_ones.get(each.job.type) if each.shared else None
+        if group is None or len(group) == MOST_TOGETHER:
+            group = []
+            groups.append(group)
+            if each.shared:
+                open_ones[each.job.type] = group
+        group.append(each)
     return groups
 
 
