@@ -222,7 +222,10 @@ def _origin(url: httpx2.URL) -> _Origin:
 
 
 def _head(request: httpx2.Request) -> bytes:
-    """Request line and headers. Raises LocalProtocolError where one of them would be more than one line."""
+    """Request line and headers. Raises LocalProtocolError where one of them would be more than one line, or
+    where the body's length is not told: it leaves as one piece."""
+    if "content-length" not in request.headers:
+        raise httpx2.LocalProtocolError("a request on the wire tells its length")
     lines = [request.method.encode("ascii") + b" " + request.url.raw_path + b" HTTP/1.1"]
     lines += [name + b": " + value for name, value in request.headers.raw]
     if any(sign in line for line in lines for sign in _FORBIDDEN):

@@ -70,9 +70,9 @@ def _store(conn: Connection, arrived: Sequence[Arrived]) -> list[_Stored]:
     ids = reception.store(conn, [_row(each, place) for each, place in zip(arrived, places, strict=True)])
     point("inbound.message_stored")
     return [
-        _Stored(each, sender, place, language, ids[each.event.id])
+        _Stored(each, sender, place, language, message_id)
         for each, sender, place, language in zip(arrived, senders, places, spoken, strict=True)
-        if each.event.id in ids
+        if (message_id := ids.pop(each.event.id, None)) is not None  # one event twice among these is one message
     ]
 
 

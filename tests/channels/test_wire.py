@@ -150,6 +150,17 @@ async def test_a_header_of_two_lines_is_refused_before_anything_is_written(clien
     assert seen.connections == 0
 
 
+async def test_a_body_without_a_length_is_refused_before_anything_is_written(client: httpx2.AsyncClient) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    async with provider(always(http(200, b"ok"))) as seen:
+        with pytest.raises(httpx2.LocalProtocolError):
+            await client.post(seen.url, content=parts(), extensions={"last_moment": lambda: None})
+
+    assert seen.connections == 0
+
+
 async def test_what_names_no_last_moment_goes_the_usual_way() -> None:
     usual = httpx2.MockTransport(lambda request: httpx2.Response(201))
     async with httpx2.AsyncClient(transport=Wire(usual)) as client:

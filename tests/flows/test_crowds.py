@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from leadkeeper import clock
+from leadkeeper.queue.enqueue import enqueue
+from leadkeeper.queue.jobs import Job, Lane
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import channel_accounts, contacts, conversations, decisions, identities, jobs, leads, messages
 from tests.flows.town import town
@@ -113,3 +115,19 @@ async def test_two_senders_of_one_conversation_are_decided_one_after_the_other(d
     assert (threads, replies) == (2, 2)
     assert [row.outcome for row in ends] == ["answered", "handed_over", "handed_over", "answered"]
     assert sorted((row[0], row[1]) for row in purposes) == [("notice", 1), ("reply", 2)]
+
+
+async def test_an_event_asked_for_twice_in_one_step_is_one_message(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path, working=False) as place:
+        await place.says(customer(1), HOURS)
+        await place.says(customer(2), HOURS)
+        first = (await place.rows(select(jobs.c.data).where(jobs.c.type == "inbound_message").order_by(jobs.c.id)))[0].data
+        await place.db.write(enqueue, Job("inbound_message", first, priority=Lane.INBOUND))
+        place.worker.start()
+        await place.idle()
+
+        counts = [await place.count(messages, messages.c.direction == way) for way in ("in", "out")]
+        revisions = await place.rows(select(conversations.c.revision))
+
+    assert counts == [2, 2]
+    assert [row.revision for row in revisions] == [1, 1]
