@@ -41,13 +41,14 @@ class Wanted:
 
 def decide_all(conn: Connection, wanted: Sequence[Wanted]) -> list[Outcome]:
     """Open decisions in, rule runs and effects out. A decision that is closed already is left as it is."""
-    rows = decisions.of_events(conn, [each.event_id for each in wanted])
-    still_open = {row.event_id: row for row in rows if row.outcome is None and row.conversation_id is not None}
-    going = [each for each in wanted if each.event_id in still_open]
-    while going:  # of one conversation one at a time: the next one's facts know what this one has done
-        wave = {still_open[each.event_id].conversation_id: each for each in reversed(going)}
-        _decide(conn, list(wave.values()), [Ask(conversation_id, each.event_id) for conversation_id, each in wave.items()])
-        going = [each for each in going if wave[still_open[each.event_id].conversation_id] is not each]
+    going = list(wanted)
+    while going:  # of one conversation one at a time: the next one sees what this one has done
+        rows = decisions.of_events(conn, [each.event_id for each in going])
+        place = {row.event_id: row.conversation_id for row in rows if row.outcome is None and row.conversation_id is not None}
+        wave = {place[each.event_id]: each for each in reversed(going) if each.event_id in place}
+        if wave:
+            _decide(conn, list(wave.values()), [Ask(conversation_id, each.event_id) for conversation_id, each in wave.items()])
+        going = [each for each in going if each.event_id in place and wave[place[each.event_id]] is not each]
     return [Done()] * len(wanted)
 
 
