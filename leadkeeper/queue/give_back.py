@@ -1,12 +1,14 @@
 """Jobs that return to pending: after a failed try, a snooze, a lost worker or a stop.
 
 A job with a `dedupe` may find that another one of that name was enqueued while it ran. The one that
-returns is the older and keeps its place; the other ends as `merged`, in the same transaction.
+returns is the older and keeps its place; the other ends as `merged`, in the same transaction. Two of
+one name may also return together, both having run: the older of them keeps its place.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Update, bindparam, type_coerce, update
 
@@ -33,6 +35,7 @@ class Back:
     error: str | None
 
 
+_OTHERS = Given("others", id=NUMBER)
 _BACK = Given("back", id=NUMBER, run_at=NUMBER, attempts=NUMBER, losses=NUMBER, error=TEXT)
 
 
@@ -40,17 +43,29 @@ def give_back(conn: Connection, back: Sequence[Back]) -> None:
     """Make these jobs pending again. The caller holds their rows and has checked the fence."""
     if not back:
         return
-    merge_twins(conn, [each.id for each in back])
+    ids = [each.id for each in back]
+    merged = _merge_among(conn, ids) if len(ids) > 1 else set()
+    merge_twins(conn, [job_id for job_id in ids if job_id not in merged])
     point("give_back.merged")
-    rows = [(each.id, micros(each.run_at), each.attempts, each.losses, each.error) for each in back]
+    rows = [(each.id, micros(each.run_at), each.attempts, each.losses, each.error) for each in back if each.id not in merged]
     _GIVE_BACK.run(conn, **_BACK.values(conn.dialect.name, rows))
 
 
 def merge_twins(conn: Connection, ids: Sequence[int]) -> None:
     """Cancel as merged the pending jobs whose `dedupe` one of `ids` is about to take again."""
+    _end_as_merged(conn, _MERGE, ids)
+
+
+def _merge_among(conn: Connection, ids: Sequence[int]) -> set[int]:
+    """Of jobs that return together under one `dedupe` only the oldest does; the others' ids."""
+    return _end_as_merged(conn, _MERGE_AMONG, ids, **_OTHERS.values(conn.dialect.name, [(job_id,) for job_id in ids]))
+
+
+def _end_as_merged(conn: Connection, statement: Prepared, ids: Sequence[int], **others: Any) -> set[int]:
     values = IDS.values(conn.dialect.name, [(job_id,) for job_id in ids])
-    merged = _MERGE.all(conn, **values, now=clock.now())
+    merged = statement.all(conn, **values, **others, now=clock.now())
     promote(conn, [row.key for row in merged if row.head and row.key is not None])
+    return {row.id for row in merged}
 
 
 def _merge(dialect: str) -> Update:
@@ -61,7 +76,19 @@ def _merge(dialect: str) -> Update:
         update(jobs)
         .where(twin, jobs.c.dedupe.is_not(None), pending())
         .values(status="cancelled", error=MERGED, completed_at=bindparam("now", type_=Instant))
-        .returning(jobs.c.key, jobs.c.head)
+        .returning(jobs.c.id, jobs.c.key, jobs.c.head)
+    )
+
+
+def _merged_among(dialect: str) -> Update:
+    ids, other = IDS.table(dialect), _OTHERS.table(dialect)
+    older = jobs.alias("older_one")
+    twin = (older.c.id == other.c.id) & (older.c.dedupe == jobs.c.dedupe) & (older.c.id < jobs.c.id)
+    return (
+        update(jobs)
+        .where(jobs.c.id == ids.c.id, twin)
+        .values(status="cancelled", error=MERGED, completed_at=bindparam("now", type_=Instant), lease_until=None)
+        .returning(jobs.c.id, jobs.c.key, jobs.c.head)
     )
 
 
@@ -85,4 +112,5 @@ def _give_back(dialect: str) -> Update:
 
 
 _MERGE = Prepared(_merge)
+_MERGE_AMONG = Prepared(_merged_among)
 _GIVE_BACK = Prepared(_give_back)

@@ -187,6 +187,29 @@ def test_one_that_returns_beside_a_pending_twin_ends_the_twin_as_merged(queue: Q
     assert queue.row(first).head and not queue.row(third).head
 
 
+@pytest.mark.parametrize("returns", ["rescued", "released", "tried again"])
+def test_of_twins_that_both_ran_and_return_together_the_oldest_does(queue: Queue, returns: str) -> None:
+    ran = []
+    for number in range(3):
+        queue.enqueue(plain(number, key=f"k{number}", dedupe="a"))
+        ran += queue.claim()
+    [follower] = queue.enqueue(plain(key="k1"))
+
+    with hours_later(1):
+        match returns:
+            case "rescued":
+                assert queue.do(rescue, "other", []) == 3
+            case "released":
+                assert queue.do(release, [(job.id, job.claim) for job in reversed(ran)]) == 3
+            case _:
+                assert queue.finish(*((job, Retry("model is down")) for job in ran)).late == []
+
+    assert [queue.row(job.id).status for job in ran] == ["pending", "cancelled", "cancelled"]
+    assert {queue.row(job.id).error for job in ran[1:]} == {"merged"}
+    assert queue.row(follower).head
+    assert len(queue.done(*ran).late) == 3
+
+
 def test_a_released_one_and_a_rescued_one_merge_their_twins_too(queue: Queue) -> None:
     queue.enqueue(plain(1, dedupe="a"), plain(2, dedupe="b"))
     a, b = queue.claim()

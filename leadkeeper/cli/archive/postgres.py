@@ -21,6 +21,8 @@ from leadkeeper.cli.archive.parts import ArchiveDamaged, BackupFailed, Progress
 from leadkeeper.errors import Conflict, Unavailable
 
 LOOK_SECONDS = 0.2
+LEAVING_SECONDS = 2.0
+"""A session of ours that the server still lists may be that of a process which has just ended."""
 _PASSED_ON = (
     "user", "dbname", "passfile", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "gssencmode", "krbsrvname",
     "channel_binding",
@@ -154,10 +156,16 @@ def is_empty(conn: "psycopg.Connection[Any]") -> bool:
 
 
 def refuse_if_used(conn: "psycopg.Connection[Any]") -> None:
-    """Raises Conflict while a process of ours is connected to the database."""
-    others = [str(pid) for (pid,) in conn.execute(_OTHERS).fetchall()]
-    if others:
-        raise Conflict(f"Leadkeeper is connected to this database (sessions {', '.join(others)}): stop it first")
+    """Raises Conflict while a process of ours is connected to the database.
+
+    The server notices a moment late that a process is gone, most of all one that was killed: what it
+    still lists is given LEAVING_SECONDS to leave.
+    """
+    until = clock.monotonic() + LEAVING_SECONDS
+    while others := [str(pid) for (pid,) in conn.execute(_OTHERS).fetchall()]:
+        if clock.monotonic() > until:
+            raise Conflict(f"Leadkeeper is connected to this database (sessions {', '.join(others)}): stop it first")
+        clock.sleep_until_tick(0.05)
 
 
 def move_aside(conn: "psycopg.Connection[Any]", name: str) -> None:

@@ -1,4 +1,7 @@
-"""As an operator lives it: a burst, a backup in the middle of it, the folder destroyed, the backup put back, Start pressed."""
+"""As an operator lives it: a burst, a backup in the middle of it, the folder destroyed, the backup put back, Start pressed.
+
+What is written after that is answered as ever.
+"""
 
 import json
 import shutil
@@ -21,7 +24,8 @@ from leadkeeper.store.database import Database
 from tests.cli.archive.conftest import drop_tables
 from tests.cli.processes import environment
 
-SENDERS = [f"97155400{number:04d}" for number in range(150)]
+SENDERS = [f"97155400{number:04d}" for number in range(60)]
+LATE = "971554009999"
 FAQ = "question,answer\nWhat are your opening hours?,We are open Monday to Friday from 9:00 to 20:00.\n"
 
 
@@ -61,7 +65,7 @@ def test_after_the_worst_day_nobody_is_answered_twice_and_nobody_is_forgotten(st
     stage.write(partial(documents.add, new=documents.NewDocument(title="Questions", content=FAQ, type="faq", format="csv")))
     stage.behave(latencyMs=300)
     stage.crowd_says([{"from": sender, "text": "What are your opening hours?"} for sender in SENDERS])
-    stage.wait(lambda: len(stage.heard()) > 20, 60, "the first answers")
+    stage.wait(lambda: len(stage.heard()) > 8, 60, "the first answers")
     backup = command(stage, "backup", "--to", str(stage.folder / "elsewhere"))
     stage.wait(lambda: len(stage.heard()) >= len(SENDERS) or stage.rows(rows.unfinished) == 0, 60, "more answers")
     stage.kill()
@@ -78,6 +82,8 @@ def test_after_the_worst_day_nobody_is_answered_twice_and_nobody_is_forgotten(st
     found = stage.rows(audit)
     after = Counter(call.to for call in stage.heard())
     people = stage.rows(partial(rows.people, prefix="97155400"))
+    stage.says(LATE, "What are your opening hours?")
+    stage.wait(lambda: len(stage.heard()) > after.total(), 60, "the answer to the late one")
     assert restored["ok"]
     assert waits == ("restored", sum(before.values()))
     assert after == before, "nothing was said after the restore"
@@ -88,22 +94,4 @@ def test_after_the_worst_day_nobody_is_answered_twice_and_nobody_is_forgotten(st
         doubt = any(one.state in IN_DOUBT for one in told.outbound)
         assert doubt or told.outcomes in (("answered",), ("handed_over",)), (sender, told)
         assert sum(one.state not in (*IN_DOUBT, "cancelled") for one in told.outbound) <= 1
-
-
-def test_what_is_written_after_the_restore_is_answered_as_ever(stage: Stage) -> None:
-    stage.start()
-    stage.write(partial(documents.add, new=documents.NewDocument(title="Questions", content=FAQ, type="faq", format="csv")))
-    stage.says(SENDERS[0], "What are your opening hours?")
-    stage.wait(lambda: len(stage.heard()) == 1, 60, "the answer")
-    backup = command(stage, "backup", "--to", str(stage.folder / "elsewhere"))
-    stage.kill()
-    destroy(stage)
-    command(stage, "restore", str(backup["file"]))
-    stage.start()
-    stage.log_in()
-    stage.api("POST", "/api/admin/automation/worker", json={"action": "start"})
-
-    stage.says(SENDERS[1], "What are your opening hours?")
-    stage.wait(lambda: len(stage.heard()) == 2, 60, "the answer")
-
-    assert [call.to for call in stage.heard()] == SENDERS[:2]
+    assert Counter(call.to for call in stage.heard()) == after + Counter([LATE])
