@@ -25,7 +25,9 @@ FLOORS = (
         100,
         [
             "leadkeeper/queue/*",
+            "leadkeeper/crm/circuit.py",
             "leadkeeper/crm/messages.py",
+            "leadkeeper/crm/outages.py",
             "leadkeeper/jobs/send.py",
             "leadkeeper/jobs/intent.py",
             "leadkeeper/jobs/record.py",

@@ -157,7 +157,8 @@ class Refused:
     """Known unsent and worth another try: refused before it left, rate limit, transient error code.
 
     `counts` is False for a snooze (uses no try). `scope` says what has to wait with it: message, pair
-    (everything to this recipient), account, or proactive (the account's proactive messages).
+    (everything to this recipient), account, or proactive (the account's proactive messages). `down`: the
+    provider could not be reached, or said itself that it does not work.
     """
 
     reason: str
@@ -165,17 +166,20 @@ class Refused:
     after: timedelta | None = None
     scope: str = "message"
     code: str | None = None
+    down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """The provider will never take this message. `action`: fail, halt (the whole account), opt_out, hand_over,
     or another way: template (the window is closed: the rule's template), language (of the template),
-    link (text with the medium's link), phone (the number instead of the business-scoped id)."""
+    link (text with the medium's link), phone (the number instead of the business-scoped id). `asked`: the
+    provider said so itself; what cannot be sent at all never gets that far."""
 
     code: str
     reason: str
     action: str = "fail"
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

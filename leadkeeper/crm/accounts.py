@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from leadkeeper import clock
+from leadkeeper.crm import circuit as rules
+from leadkeeper.crm.circuit import Circuit
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.scopes import hold_back, park, unpark
 from leadkeeper.secretbox import SecretBox
@@ -30,6 +32,7 @@ class Account:
     state: str = "active"
     simulated: bool = False
     credentials: Mapping[str, str] = field(repr=False, default_factory=dict)
+    circuit: Circuit | None = None
 
     def throughput(self, usual: int | None) -> int | None:
         """Messages a second its provider takes from it: `usual`, unless its own tier is written down."""
@@ -168,8 +171,9 @@ def scope(account_id: int) -> str:
 def _account(row: Row, box: SecretBox) -> Account:
     credentials = box.unseal(row.secrets) if row.secrets else {}
     return Account(
-        row.id, row.channel, row.external_id, row.name, row.base_url or "", row.config, row.state, row.simulated, credentials
-    )
+        row.id, row.channel, row.external_id, row.name, row.base_url or "", row.config, row.state, row.simulated, credentials,
+        rules.of_json(row.circuit),
+    )  # fmt: skip
 
 
 _GET = Prepared(select(table).where(table.c.id == bindparam("id")))

@@ -21,7 +21,7 @@ from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.store import restores
 from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row, among
-from leadkeeper.store.schema import conversations
+from leadkeeper.store.schema import channel_accounts, conversations
 from leadkeeper.store.schema import messages as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
@@ -118,7 +118,8 @@ def begin_attempts(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[
 def accept_all(conn: Connection, taken: Sequence[tuple[int, str]]) -> list[Row]:
     """The provider took these (message, its name for it): sending | in doubt -> accepted; the rows of those that moved.
 
-    A name that another message has already (an echo of this one that nobody knew for ours) stays there.
+    A name that another message has already (an echo of this one that nobody knew for ours) stays there. `troubled`:
+    their account's circuit holds failures.
     """
     moved = _ACCEPT.all(conn, now=clock.now(), **_TAKEN.values(conn.dialect.name, taken))
     for row in moved:
@@ -265,11 +266,14 @@ def _accepting(dialect: str) -> Update:
     taken, other = _TAKEN.table(dialect), table.alias("other")
     same = (other.c.account_id == table.c.account_id, other.c.external_id == taken.c.provider_id)
     name = case((exists().where(*same, other.c.id != table.c.id), None), else_=taken.c.provider_id)
+    troubled = (
+        select(channel_accounts.c.circuit.is_not(None)).where(channel_accounts.c.id == table.c.account_id).scalar_subquery()
+    )
     return (
         update(table)
         .where(table.c.id == taken.c.message, among(table.c.state, ("sending", *IN_DOUBT)))
         .values(state="accepted", state_at=bindparam("now"), external_id=name, reason=None, error_code=None)
-        .returning(*(table.c[each] for each in _OF_ACCEPTED))
+        .returning(*(table.c[each] for each in _OF_ACCEPTED), troubled.label("troubled"))
     )
 
 

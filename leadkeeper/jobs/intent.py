@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import Intent
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import accounts, buckets, messages, outbox
+from leadkeeper.crm import accounts, buckets, messages, outages, outbox
 from leadkeeper.jobs import delivery, limits, refusals
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guards_of
@@ -43,6 +43,20 @@ class Begin:
     tries: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """Sends that begin in one transaction: the jobs, their messages, and the accounts by id, each read once."""
+
+    conn: Connection
+    wanted: Sequence[Begin]
+    messages: Sequence[Row]
+    account_of: Callable[[int], accounts.Account]
+
+    def account(self, place: int) -> accounts.Account:
+        """The account the message at this place goes through."""
+        return self.account_of(self.messages[place].account_id)
+
+
 def begin(conn: Connection, wanted: Sequence[Begin]) -> list[Intent | Outcome]:
     """The committed intent of each message that goes now, and what becomes of the jobs of the others, in order.
 
@@ -55,34 +69,73 @@ def begin(conn: Connection, wanted: Sequence[Begin]) -> list[Intent | Outcome]:
     hold(conn, *(each.ctx.job for each in wanted))
     point("intent.held")
     rows = outbox.to_send(conn, ids)
+    together = _Together(conn, wanted, [rows[each] for each in ids], _accounts(conn, wanted[0].ctx))
     ends: dict[int, Intent | Outcome] = {}
-    for place, each in enumerate(wanted):
-        end = _at_once(each, rows[each.message_id])
-        if end is not None:
-            ends[place] = end
-    going = [place for place in range(len(wanted)) if place not in ends]
-    blocks = guards_of(conn, wanted[0].ctx, [rows[ids[place]] for place in going], clock.now())
-    account_of = _accounts(conn, wanted[0].ctx)
-    for place, block in zip(going, blocks, strict=True):
-        message = rows[ids[place]]
-        end = _must_wait(conn, wanted[place].ctx, message, account_of(message.account_id), block)
-        if end is not None:
-            ends[place] = end
-    going = [place for place in going if place not in ends]
-    asks = [limits.ask(rows[ids[place]], account_of(rows[ids[place]].account_id)) for place in going]
-    waiting = {place: turn for place, turn in zip(going, buckets.take(conn, asks), strict=True) if turn is not None}
-    outbox.give_turns(conn, [(ids[place], turn) for place, turn in waiting.items()])
-    for place, turn in waiting.items():
-        ends[place] = _put_off(conn, rows[ids[place]], turn, "the provider takes no more at once")
-    going = [place for place in going if place not in ends]
+    for sieve in (_settled, _guarded, _limited, _rested):
+        ends |= sieve(together, [place for place in range(len(ids)) if place not in ends])
+    going = [place for place in range(len(ids)) if place not in ends]
     point("intent.guarded")
     tokens = messages.begin_attempts(conn, [(ids[place], wanted[place].ctx.job.id) for place in going])
     for place in going:
-        message = rows[ids[place]]
-        ends[place] = _intent(
-            wanted[place], message, homes[message.id].address, account_of(message.account_id), tokens[message.id]
-        )
-    return [ends[place] for place in range(len(wanted))]
+        message = together.messages[place]
+        ends[place] = _intent(wanted[place], message, homes[message.id].address, together.account(place), tokens[message.id])
+    return [ends[place] for place in range(len(ids))]
+
+
+def _settled(together: _Together, going: Sequence[int]) -> dict[int, Outcome]:
+    """Those with nothing to send."""
+    ends = ((place, _at_once(together.wanted[place], together.messages[place])) for place in going)
+    return {place: end for place, end in ends if end is not None}
+
+
+def _guarded(together: _Together, going: Sequence[int]) -> dict[int, Outcome]:
+    """Those a guard stops, or whose account or conversation lets nothing go now."""
+    conn, ctx = together.conn, together.wanted[0].ctx
+    blocks = guards_of(conn, ctx, [together.messages[place] for place in going], clock.now())
+    ends: dict[int, Outcome] = {}
+    for place, block in zip(going, blocks, strict=True):
+        end = _must_wait(conn, together.wanted[place].ctx, together.messages[place], together.account(place), block)
+        if end is not None:
+            ends[place] = end
+    return ends
+
+
+def _limited(together: _Together, going: Sequence[int]) -> dict[int, Outcome]:
+    """Those for whom the provider's limits have no token: they are given their turn."""
+    asks = [limits.ask(together.messages[place], together.account(place)) for place in going]
+    turns = buckets.take(together.conn, asks)
+    waiting = {place: turn for place, turn in zip(going, turns, strict=True) if turn is not None}
+    outbox.give_turns(together.conn, [(together.messages[place].id, turn) for place, turn in waiting.items()])
+    return {
+        place: _put_off(together.conn, together.messages[place], turn, "the provider takes no more at once")
+        for place, turn in waiting.items()
+    }
+
+
+def _rested(together: _Together, going: Sequence[int]) -> dict[int, Outcome]:
+    """Those that wait for the trial of an account whose provider did not answer: one of them goes."""
+    trying: dict[int, list[int]] = {}
+    for place in going:
+        account = together.account(place)
+        if account.circuit is not None and account.circuit.is_open:
+            trying.setdefault(account.id, []).append(place)
+    ends: dict[int, Outcome] = {}
+    for account_id, places in sorted(trying.items()):
+        waits = outages.let_one_go(together.conn, account_id, [together.messages[place].id for place in places])
+        for place in places:
+            until = waits.get(together.messages[place].id)
+            if until is not None:
+                ends[place] = _rest(together.account(place), until)
+    return ends
+
+
+def _rest(account: accounts.Account, until: datetime) -> Snooze:
+    """Its provider does not answer. What is ahead of others in its conversation stays so: they wait for the same."""
+    return Snooze(
+        until,
+        f"the provider of {account.name} does not answer",
+        then=partial(outages.put_back, account_id=account.id, until=until),
+    )
 
 
 def _at_once(wanted: Begin, message: Row) -> Outcome | None:
@@ -163,6 +216,9 @@ def _must_wait(conn: Connection, ctx: JobContext, message: Row, account: account
     rests = account.rests_until(proactive=message.purpose == "proactive")
     if rests is not None and rests > clock.now():
         return _put_off(conn, message, rests, "the provider asked for a pause")
+    until = account.circuit.rests_until(clock.now()) if account.circuit is not None else None
+    if until is not None:
+        return _rest(account, until)
     doubt = message.doubt_before
     if doubt is not None and doubt + BEHIND_DOUBT > clock.now():
         return _put_off(conn, message, doubt + BEHIND_DOUBT, "the message before it is in doubt")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import messages, outbox, receipts, tasks, waiting
+from leadkeeper.crm import messages, outages, outbox, receipts, tasks, waiting
 from leadkeeper.jobs import delivery, refusals
 from leadkeeper.store.prepared import Row
 
@@ -28,6 +28,8 @@ def record_accepted(conn: Connection, taken: Sequence[Taken]) -> None:
     """The provider took them: name them, and apply receipts that came before our answer did."""
     moved = messages.accept_all(conn, [(each.message_id, each.provider_id) for each in taken])
     point("record.accepted")
+    for account_id in sorted({row.account_id for row in moved if row.troubled}):
+        outages.answered(conn, account_id)
     waiting.answered(conn, [(row.conversation_id, row.id) for row in moved if delivery.ends_the_wait(row)])
     receipts.claim_parked(conn, moved)
     point("record.receipts_claimed")

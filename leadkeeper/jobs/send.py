@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import Accepted, Intent, Refused, Rejected, SendResult, Unknown, channels
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import accounts, messages, outbox
+from leadkeeper.crm import accounts, messages, outages, outbox
 from leadkeeper.jobs import delivery, limits, refusals
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.intent import Begin, begin
@@ -52,7 +52,7 @@ def outcome_of(ctx: JobContext, intent: Intent, result: SendResult, tries: int =
         case Accepted(provider_id=provider_id):
             return Done(then=Together(record_accepted, Taken(intent.message_id, provider_id)))
         case Unknown(reason=reason):
-            return Done(then=partial(record_unknown, message_id=intent.message_id, reason=reason))
+            return Done(then=partial(_record_doubt, intent=intent, reason=reason))
         case Refused() as refused:
             return _refused(ctx, intent, refused, tries)
         case rejected:
@@ -65,15 +65,23 @@ def _refused(ctx: JobContext, intent: Intent, refused: Refused, tries: int) -> O
     then = partial(_record_refused, intent=intent, refused=refused, until=until)
     if intent.purpose == "proactive":
         return _refused_apart(ctx, intent, refused, tries)
-    if refused.counts:
+    if _uses_a_try(intent, refused):
         return Retry(refused.reason, after=refused.after, then=then)
     return Snooze(until, refused.reason, then=then)
 
 
+def _uses_a_try(intent: Intent, refused: Refused) -> bool:
+    """A trial that did not even reach its provider says nothing about its message, however long the outage lasts."""
+    circuit = intent.account.circuit
+    trial = circuit is not None and circuit.is_open
+    return refused.counts and not (trial and refused.code is None)
+
+
 def _refused_apart(ctx: JobContext, intent: Intent, refused: Refused, tries: int) -> Outcome:
     """The same for a proactive message: it gives up its place, and its tries are counted from job to job."""
-    used = tries + refused.counts
-    wait = refused.after or (backoff(used, RANDOM, timedelta(seconds=ctx.base.backoff_seconds)) if refused.counts else SHORT)
+    counts = _uses_a_try(intent, refused)
+    used = tries + counts
+    wait = refused.after or (backoff(used, RANDOM, timedelta(seconds=ctx.base.backoff_seconds)) if counts else SHORT)
     until = clock.now() + wait
     record: Callable[[Connection], object] = partial(_record_refused, intent=intent, refused=refused, until=until)
     if used > ctx.job.max_retries:
@@ -94,24 +102,39 @@ def _record_refused(conn: Connection, intent: Intent, refused: Refused, until: d
     if refused.scope in ("account", "proactive"):
         accounts.rest(conn, intent.account.id, until, proactive=refused.scope == "proactive")
         accounts.note_error(conn, intent.account.id, f"{refused.code}: {refused.reason}")
+    if refused.down:
+        outages.failed(conn, intent.account.id, intent.message_id, refused.reason)
+    elif refused.code is not None:
+        outages.answered(conn, intent.account.id)
+
+
+def _record_doubt(conn: Connection, intent: Intent, reason: str) -> None:
+    record_unknown(conn, intent.message_id, reason)
+    outages.failed(conn, intent.account.id, intent.message_id, reason)
 
 
 def _rejected(intent: Intent, rejected: Rejected) -> Outcome:
     """The provider will never take it: as its action says."""
-    message_id = intent.message_id
     if rejected.action == "halt":
         reason = f"{rejected.code}: {rejected.reason}"
-        return Snooze(clock.FAR, reason, then=partial(_halt, message_id=message_id, account_id=intent.account.id, reason=reason))
-    return Fail(f"{rejected.code}: {rejected.reason}", then=partial(_record_rejected, message_id=message_id, rejected=rejected))
+        return Snooze(clock.FAR, reason, then=partial(_halt, intent=intent, rejected=rejected, reason=reason))
+    return Fail(f"{rejected.code}: {rejected.reason}", then=partial(_record_rejected, intent=intent, rejected=rejected))
 
 
-def _halt(conn: Connection, message_id: int, account_id: int, reason: str) -> None:
-    messages.back_to_ready(conn, message_id, reason[:200])
-    accounts.halt(conn, account_id, reason)
+def _halt(conn: Connection, intent: Intent, rejected: Rejected, reason: str) -> None:
+    messages.back_to_ready(conn, intent.message_id, reason[:200])
+    accounts.halt(conn, intent.account.id, reason)
+    _note_answer(conn, intent, rejected)
 
 
-def _record_rejected(conn: Connection, message_id: int, rejected: Rejected) -> None:
+def _record_rejected(conn: Connection, intent: Intent, rejected: Rejected) -> None:
     reason = rejected.reason[:200]
-    messages.failed(conn, message_id, rejected.code, reason)
+    messages.failed(conn, intent.message_id, rejected.code, reason)
     point("record.rejected")
-    refusals.rejected(conn, message_id, rejected.code, reason)
+    refusals.rejected(conn, intent.message_id, rejected.code, reason)
+    _note_answer(conn, intent, rejected)
+
+
+def _note_answer(conn: Connection, intent: Intent, rejected: Rejected) -> None:
+    if rejected.asked:
+        outages.answered(conn, intent.account.id)

@@ -7,7 +7,7 @@ enqueued meanwhile are born parked, and jobs that were running return parked.
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
 from leadkeeper.queue.rows import pending
@@ -30,8 +30,17 @@ def park(conn: Connection, scope: str) -> int:
 
 def hold_back(conn: Connection, scope: str, until: datetime) -> int:
     """Let every pending job of `scope` wait until a moment, never less than it does; returns how many have to."""
-    sooner = update(jobs).where(jobs.c.scope == scope, pending(), jobs.c.run_at < until)
-    return conn.execute(sooner.values(run_at=until)).rowcount
+    sooner = select(jobs.c.id).where(jobs.c.scope == scope, pending(), jobs.c.run_at < until)
+    free = sooner.with_for_update(skip_locked=True)  # what a worker is taking just now finds out for itself
+    return conn.execute(update(jobs).where(jobs.c.id.in_(free)).values(run_at=until)).rowcount
+
+
+def release(conn: Connection, scope: str, until: datetime) -> int:
+    """Let the pending jobs of `scope` that wait until exactly this moment run now; returns how many there were."""
+    waiting = update(jobs).where(jobs.c.scope == scope, pending(), jobs.c.run_at == until)
+    count = conn.execute(waiting.values(run_at=clock.now())).rowcount
+    signal(conn, "jobs", "stats")
+    return count
 
 
 def unpark(conn: Connection, scope: str) -> int:

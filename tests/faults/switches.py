@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, text, update
 
 from leadkeeper.channels.base import Refused
-from leadkeeper.crm import audit, inbound, messages, receipts
+from leadkeeper.crm import audit, inbound, messages, outages, receipts
 from leadkeeper.jobs import intent, reply
 from leadkeeper.queue import claim, enqueue, fence, finish, leases, sweep, timers
 from leadkeeper.queue.leases import Renewed
@@ -188,6 +188,16 @@ def one_job_a_slot(patch: pytest.MonkeyPatch) -> None:
 @noticed_by("crm/test_send_states.py::test_a_receipt_that_comes_before_our_own_answer_is_kept_and_applied_later[sqlite]")
 def receipts_that_come_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(receipts, "insert_once", lambda *given: [])
+
+
+@noticed_by("flows/test_circuit.py::test_after_failures_in_a_row_what_is_to_be_sent_waits_and_uses_no_try[sqlite]")
+def rest_of_an_account(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(outages, "after", lambda circuit, event, now: None)
+
+
+@noticed_by("flows/test_circuit.py::test_after_each_rest_one_message_is_tried_and_the_rest_doubles[sqlite]")
+def one_trial_after_a_rest(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(outages, "let_one_go", lambda conn, account_id, message_ids: {})
 
 
 @noticed_by("crm/test_audit.py::test_rows_that_disagree_are_named")

@@ -37,6 +37,21 @@ Where is your office?,Our office is on Palm Street 12.
 """
 
 
+class Line(httpx2.AsyncBaseTransport):
+    """The line to the provider: while it is cut nobody can connect."""
+
+    def __init__(self, provider: httpx2.AsyncBaseTransport) -> None:
+        self.provider = provider
+        self.cut = False
+        self.dialled = 0
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.dialled += 1
+        if self.cut:
+            raise httpx2.ConnectError("connection refused")
+        return await self.provider.handle_async_request(request)
+
+
 class Town:
     """One business with one WhatsApp number. `says` is a customer writing; `idle` waits for the work to be done."""
 
@@ -48,8 +63,8 @@ class Town:
         self.sim_account = SimAccount(NUMBER, token="town-token", app_secret=SECRET, target="http://town")
         self.provider = Simulator(self.deliver)
         self.provider.connect(self.sim_account)
-        transport = httpx2.ASGITransport(build(self.provider))
-        self.http = httpx2.AsyncClient(transport=transport)
+        self.line = Line(httpx2.ASGITransport(build(self.provider)))
+        self.http = httpx2.AsyncClient(transport=self.line)
         self.toolbox = Toolbox(db, self.settings, self.http, self.box, SearchIndex())
         self.account_id = db.write_now(self._open)
 
@@ -75,7 +90,9 @@ class Town:
 
     async def take(self, payload: dict[str, Any]) -> list[int]:
         """Store one provider payload; returns the ids of its new events."""
-        delivery = taken_apart("whatsapp", json.dumps(payload).encode(), [self.account()])
+        delivery = taken_apart(
+            "whatsapp", json.dumps(payload).encode(), self.db.read_now(accounts.of_channel, self.box, "whatsapp")
+        )
         return await self.db.write_batch(inbound.accept, delivery)
 
     async def says(self, sender: str, text: str, *, wamid: str | None = None, age: float = 0) -> str:

@@ -93,7 +93,7 @@ def result_of(answer: Answer, attempt: int, token: str = "") -> SendResult:
     if reaction is not None:
         return _react(reaction, code if code is not None else answer.status, reason, attempt, answer)
     if code is not None and 400 <= answer.status < 500 and error.get("is_transient") is not True:
-        return Rejected(str(code), reason)
+        return Rejected(str(code), reason, asked=True)
     return Unknown(reason)
 
 
@@ -113,12 +113,14 @@ def failure_of(answer: Answer, token: str = "") -> tuple[str | None, str]:
 def _react(reaction: Reaction, code: int, reason: str, attempt: int, answer: Answer) -> SendResult:
     if isinstance(reaction, Again):
         spent = reaction.tries is not None and attempt > reaction.tries
-        return Rejected(str(code), reason, reaction.action) if spent else Refused(reason, code=str(code))
+        if spent:
+            return Rejected(str(code), reason, reaction.action, asked=True)
+        return Refused(reason, code=str(code), down=reaction.tries is None)
     if isinstance(reaction, Wait):
         grown = min(reaction.seconds * reaction.growth ** min(attempt - 1, 20), reaction.longest)
         after = timedelta(seconds=max(grown, _retry_after(answer)))
         return Refused(reason, counts=False, after=after, scope=reaction.scope, code=str(code))
-    return Rejected(str(code), reason, reaction.action)
+    return Rejected(str(code), reason, reaction.action, asked=True)
 
 
 def _retry_after(answer: Answer) -> float:

@@ -32,7 +32,7 @@ async def send(http: httpx2.AsyncClient, intent: Intent, still_ours: Callable[[]
         return Rejected("no_token", "the account has no usable access token", "halt")
     outcome = await graph.post(http, account, f"{account.external_id}/messages", payload, intent.timeout, still_ours)
     if isinstance(outcome, graph.Unsent):
-        return Refused("lease" if outcome.lease else outcome.reason, counts=not outcome.lease)
+        return Refused("lease" if outcome.lease else outcome.reason, counts=not outcome.lease, down=not outcome.lease)
     if isinstance(outcome, graph.Lost):
         return Unknown(outcome.reason)
     return result_of(outcome, attempt_of(intent), account.credentials.get("token", ""))

@@ -39,6 +39,7 @@ channel_accounts = Table(
     Column("last_error", Text),
     Column("last_error_at", Instant),
     Column("created_at", Instant, nullable=False),
+    Column("circuit", Json, comment="failures in a row and the rest they led to"),
     UniqueConstraint("channel", "external_id"),
     CheckConstraint(one_of("state", "active", "halted", "off"), name="state"),
 )

@@ -28,12 +28,12 @@ def came_to(code: object, status: int = 400, attempt: int = 1, **more: object) -
 @pytest.mark.parametrize("status", [400, 500, 503, 200])
 @pytest.mark.parametrize("code", RETRY)
 def test_transient_codes_are_tried_again(code: int, status: int) -> None:
-    assert came_to(code, status) == Refused("because", code=str(code))
+    assert came_to(code, status) == Refused("because", code=str(code), down=True)
 
 
 @pytest.mark.parametrize("code", HALT)
 def test_credentials_locks_payment_and_permissions_halt_the_account(code: int) -> None:
-    assert came_to(code) == Rejected(str(code), "because", "halt")
+    assert came_to(code) == Rejected(str(code), "because", "halt", asked=True)
 
 
 @pytest.mark.parametrize(("code", "scope"), SNOOZE.items())
@@ -47,19 +47,19 @@ def test_rate_limits_wait_without_using_a_try(code: int, scope: str) -> None:
 
 @pytest.mark.parametrize(("code", "action"), OTHERWISE.items())
 def test_codes_with_a_way_of_their_own(code: int, action: str) -> None:
-    assert came_to(code) == Rejected(str(code), "because", action)
+    assert came_to(code) == Rejected(str(code), "because", action, asked=True)
 
 
 @pytest.mark.parametrize("code", FAIL)
 def test_codes_that_say_never_or_fix_fail_at_once(code: int) -> None:
     for status in (400, 403, 500):
-        assert came_to(code, status) == Rejected(str(code), "because", "fail")
+        assert came_to(code, status) == Rejected(str(code), "because", "fail", asked=True)
 
 
 @pytest.mark.parametrize("code", ONCE)
 def test_a_media_error_is_tried_once_more(code: int) -> None:
     assert isinstance(came_to(code, attempt=1), Refused)
-    assert came_to(code, attempt=2) == Rejected(str(code), "because", "link")
+    assert came_to(code, attempt=2) == Rejected(str(code), "because", "link", asked=True)
 
 
 @pytest.mark.parametrize(
@@ -101,16 +101,16 @@ def test_the_provider_may_ask_for_a_longer_wait(given_value: str, seconds: int) 
 
 
 def test_a_code_is_believed_before_the_status() -> None:
-    assert came_to(131026, 429) == Rejected("131026", "because")
+    assert came_to(131026, 429) == Rejected("131026", "because", asked=True)
 
 
 @pytest.mark.parametrize("code", ["131026", 131026])
 def test_a_code_may_be_written_as_text(code: object) -> None:
-    assert came_to(code) == Rejected("131026", "because")
+    assert came_to(code) == Rejected("131026", "because", asked=True)
 
 
 def test_a_refusal_with_a_code_nobody_documented_fails() -> None:
-    assert came_to(987_654, 400) == Rejected("987654", "because")
+    assert came_to(987_654, 400) == Rejected("987654", "because", asked=True)
 
 
 @pytest.mark.parametrize("status", [200, 302, 500, 502, 503])
