@@ -1,6 +1,7 @@
-"""Delete what is only kept for a while, in small batches: finished jobs, raw deliveries, ended sessions, keys of requests.
+"""Delete what is only kept for a while, in small batches: raw deliveries, ended sessions, keys of requests.
 
 Messages, decisions and what proves them stay. A bucket that is full again says what no row says.
+Finished jobs leave all day long, between the steps (queue/prune.py).
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,6 @@ from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.store.schema import (
     buckets,
     idempotency_keys,
-    jobs,
     runs,
     sessions,
     setup_links,
@@ -29,8 +29,6 @@ BATCH = 1000
 """Rows one transaction deletes: a few milliseconds."""
 
 KEPT: Mapping[str, timedelta] = {
-    "completed jobs": timedelta(days=7),
-    "failed jobs": timedelta(days=90),
     "deliveries": timedelta(days=30),
     "sessions": timedelta(days=30),
     "runs": timedelta(days=90),
@@ -50,10 +48,7 @@ async def purge(ctx: JobContext) -> Outcome:
 
 
 def _old(now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
-    finished = jobs.c.status.in_(("completed", "cancelled"))
     return [
-        (jobs, and_(finished, jobs.c.completed_at < now - KEPT["completed jobs"])),
-        (jobs, and_(jobs.c.status == "failed", jobs.c.completed_at < now - KEPT["failed jobs"])),
         (webhook_deliveries, webhook_deliveries.c.received_at < now - KEPT["deliveries"]),
         (sessions, sessions.c.ends_at < now - KEPT["sessions"]),
         (setup_links, setup_links.c.ends_at < now - KEPT["sessions"]),

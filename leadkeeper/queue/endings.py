@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Update, bindparam, update
 from leadkeeper import clock
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.minutes import count
 from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
@@ -42,6 +43,8 @@ def end(conn: Connection, endings: Sequence[Ending]) -> None:
         rows = [(ending.job.id, ending.status, ending.error) for ending in endings]
         values = _ENDED.values(conn.dialect.name, rows)
         _END.run(conn, **values, now=clock.now())
+        failed = sum(ending.status == "failed" for ending in endings)
+        count(conn, failed=failed, cancelled=len(endings) - failed)
 
 
 def settle(conn: Connection, ending: Ending) -> None:

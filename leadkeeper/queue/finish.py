@@ -18,6 +18,7 @@ from leadkeeper.queue.endings import BY_PERSON, EffectRaised, Ending, end, settl
 from leadkeeper.queue.give_back import Back, give_back
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.minutes import count
 from leadkeeper.queue.outcomes import Cancel, Done, Fail, Outcome, Retry, Snooze, Together
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.retry import backoff
@@ -119,7 +120,9 @@ def _complete(conn: Connection, results: Sequence[Result]) -> set[int]:
     if not results:
         return set()
     pairs = HELD.values(conn.dialect.name, [(result.job.id, result.job.claim) for result in results])
-    return set(_COMPLETE.scalars(conn, **pairs, now=clock.now()))
+    done = set(_COMPLETE.scalars(conn, **pairs, now=clock.now()))
+    count(conn, completed=len(done))
+    return done
 
 
 def _sort_out(

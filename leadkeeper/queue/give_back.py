@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Update, bindparam, type_coerce, update
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
+from leadkeeper.queue.minutes import count
 from leadkeeper.queue.promote import promote
 from leadkeeper.queue.rows import pending
 from leadkeeper.store.given import IDS, NUMBER, TEXT, Given
@@ -64,6 +65,7 @@ def _merge_among(conn: Connection, ids: Sequence[int]) -> set[int]:
 def _end_as_merged(conn: Connection, statement: Prepared, ids: Sequence[int], **others: Any) -> set[int]:
     values = IDS.values(conn.dialect.name, [(job_id,) for job_id in ids])
     merged = statement.all(conn, **values, **others, now=clock.now())
+    count(conn, cancelled=len(merged))
     promote(conn, [row.key for row in merged if row.head and row.key is not None])
     return {row.id for row in merged}
 

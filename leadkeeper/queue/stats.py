@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, func, literal, select, type_coerce, union_all
+from sqlalchemy import Connection, func, literal, select, union_all
 
 from leadkeeper import clock
+from leadkeeper.queue import minutes
 from leadkeeper.queue.rows import follows, pending, processing, ready
 from leadkeeper.store.schema import jobs
-from leadkeeper.store.types import EPOCH
 
 RECENT = 1_000
 """Finished jobs that wait and run times are taken from."""
-_MINUTE = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +77,12 @@ def counts(conn: Connection) -> Stats:
     )
 
 
-def throughput(conn: Connection, minutes: int = 60) -> list[Minute]:
-    """How many jobs ended in each of the last `minutes`, oldest first, empty minutes included."""
-    this = clock.now().replace(second=0, microsecond=0)
-    first = this - timedelta(minutes=minutes - 1)
-    minute = (type_coerce(jobs.c.completed_at, BigInteger) // _MINUTE).label("minute")
-    query = select(minute, jobs.c.status, func.count().label("n")).where(
-        jobs.c.completed_at >= first, jobs.c.status.in_(("completed", "failed"))
-    )
-    found = {(row.minute, row.status): row.n for row in conn.execute(query.group_by(minute, jobs.c.status))}
-    starts = [first + timedelta(minutes=n) for n in range(minutes)]
-    numbered = [(start, (start - EPOCH) // timedelta(minutes=1)) for start in starts]
-    return [Minute(start, found.get((n, "completed"), 0), found.get((n, "failed"), 0)) for start, n in numbered]
+def throughput(conn: Connection, last: int = 60) -> list[Minute]:
+    """How many jobs ended in each of the `last` minutes, oldest first, empty minutes included."""
+    first = minutes.minute_of(clock.now()) - timedelta(minutes=last - 1)
+    found = {row.minute: Minute(*row) for row in minutes.since(conn, first)}
+    starts = [first + timedelta(minutes=n) for n in range(last)]
+    return [found.get(start, Minute(start, 0, 0)) for start in starts]
 
 
 def last_ended(conn: Connection) -> datetime | None:
@@ -122,8 +115,8 @@ def _oldest_seconds(conn: Connection, now: datetime) -> float | None:
 def _recent(conn: Connection) -> tuple[list[float], list[float]]:
     """Milliseconds from due to started, and from started to finished, of the most recent jobs."""
     ended = select(jobs.c.run_at, jobs.c.created_at, jobs.c.started_at, jobs.c.completed_at).where(
-        jobs.c.completed_at.is_not(None), jobs.c.status.in_(("completed", "failed"))
-    )
+        jobs.c.completed_at.is_not(None), jobs.c.status != "cancelled"
+    )  # not "in": SQLite would take it for the better condition, and sort all that ever ended
     rows = conn.execute(ended.order_by(jobs.c.completed_at.desc()).limit(RECENT)).all()
     started = [row for row in rows if row.started_at is not None]
     waits = [_ms(row.started_at - max(row.run_at, row.created_at)) for row in started]

@@ -10,6 +10,7 @@ from leadkeeper.crashpoints import point
 from leadkeeper.queue import control
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.leases import release
+from leadkeeper.queue.prune import Kept
 from leadkeeper.store.database import Database
 from leadkeeper.worker.boot import Boot
 from leadkeeper.worker.chores import Chores, Standing
@@ -17,6 +18,7 @@ from leadkeeper.worker.failure import is_outage
 from leadkeeper.worker.heart import Heart
 from leadkeeper.worker.identity import Identity
 from leadkeeper.worker.pump import Pump
+from leadkeeper.worker.retention import Retention
 from leadkeeper.worker.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ LEAVE_SECONDS = 5.0
 class Shift:
     """The life of one worker inside its event loop. `grace` is in seconds."""
 
-    def __init__(self, db: Database, settings: Settings, toolbox: Toolbox, identity: Identity, grace: float) -> None:
+    def __init__(self, db: Database, settings: Settings, toolbox: Toolbox, identity: Identity, grace: float, kept: Kept) -> None:
         self._db = db
         self._me = identity.id
         self._grace = grace
@@ -38,6 +40,7 @@ class Shift:
         self._pump = Pump(db, settings, toolbox, identity.id)
         self._chores = Chores(db, settings, identity, Boot.of_this_process().id)
         self._heart = Heart(db, settings, self._pump, asyncio.get_running_loop())
+        self._retention = Retention(db, kept, lambda: self._pump.claiming)
         self._changed = asyncio.Event()
         self._stopping = False
         self._stopped_since: float | None = None
@@ -53,6 +56,7 @@ class Shift:
         deaf = self._db.listen(lambda topics: _call(loop, self._heard, topics))
         still = self._heart.begin()
         pumping = asyncio.create_task(self._pump.run())
+        sweeping = asyncio.create_task(self._retention.run())
         try:
             await self._until_done(self._chores.arrive)
             await self._until_done(lambda: self._db.write(self._heart.beat))
@@ -66,6 +70,7 @@ class Shift:
         finally:
             deaf()
             still()
+            sweeping.cancel()
             pumping.cancel()
 
     def _heard(self, topics: frozenset[str]) -> None:

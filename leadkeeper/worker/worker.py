@@ -8,6 +8,7 @@ import uvloop
 
 from leadkeeper.config import Settings
 from leadkeeper.queue.handlers import job_types
+from leadkeeper.queue.prune import KEPT, Kept
 from leadkeeper.store import hints
 from leadkeeper.store.database import Database
 from leadkeeper.worker.boot import Boot, watch_supervisor
@@ -22,13 +23,17 @@ GRACE = 30.0
 
 
 class Worker:
-    """Runs jobs from `start` to `stop`, as far as the desired state allows. `grace` is in seconds."""
+    """Runs jobs from `start` to `stop`, as far as the desired state allows. `grace` is in seconds.
 
-    def __init__(self, db: Database, settings: Settings, toolbox: Toolbox, *, grace: float = GRACE) -> None:
+    `kept`: how long finished jobs stay.
+    """
+
+    def __init__(self, db: Database, settings: Settings, toolbox: Toolbox, *, grace: float = GRACE, kept: Kept = KEPT) -> None:
         self._db = db
         self._settings = settings
         self._toolbox = toolbox
         self._grace = grace
+        self._kept = kept
         self._identity = Identity(settings.data_dir)
         self._arrived = threading.Event()
         self._stop_asked = threading.Event()
@@ -83,7 +88,7 @@ class Worker:
             self._arrived.set()
 
     async def _main(self) -> None:
-        shift = Shift(self._db, self._settings, self._toolbox, self._identity, self._grace)
+        shift = Shift(self._db, self._settings, self._toolbox, self._identity, self._grace, self._kept)
         self._shift, self._loop = shift, asyncio.get_running_loop()
         try:
             if not self._stop_asked.is_set():

@@ -14,6 +14,7 @@ from leadkeeper.cli.faults.virtual import Died, InlineDatabase
 from leadkeeper.config import Settings
 from leadkeeper.jobs.context import Toolbox
 from leadkeeper.knowledge.index import SearchIndex
+from leadkeeper.queue.prune import KEPT
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.store.calls import Call
 from leadkeeper.worker.identity import Identity
@@ -103,7 +104,7 @@ class WorkerProcess(Process):
         self._identity = Identity(settings.data_dir)
         self._http = httpx2.AsyncClient(transport=Network(outside, self.held_up))
         toolbox = Toolbox(self.db, settings, self._http, SecretBox.open(settings.data_dir), SearchIndex())
-        self.shift = Shift(self.db, settings, toolbox, self._identity, GRACE_SECONDS)
+        self.shift = Shift(self.db, settings, toolbox, self._identity, GRACE_SECONDS, KEPT)
         mark = _OF.set(self)
         try:
             self.running = asyncio.get_running_loop().create_task(self.shift.run(lambda: None))

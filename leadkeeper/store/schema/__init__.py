@@ -15,7 +15,7 @@ from leadkeeper.store.schema.access import (
 )
 from leadkeeper.store.schema.base import metadata
 from leadkeeper.store.schema.channels import CHANGES, channel_accounts, inbound_events, webhook_deliveries
-from leadkeeper.store.schema.jobs import job_errors, jobs, schedules, settings, workers
+from leadkeeper.store.schema.jobs import job_errors, job_minutes, jobs, schedules, settings, workers
 from leadkeeper.store.schema.knowledge import documents, passages, reply_drafts
 from leadkeeper.store.schema.people import (
     CLOSED_STAGES,
@@ -57,6 +57,7 @@ __all__ = [
     "identities",
     "inbound_events",
     "job_errors",
+    "job_minutes",
     "jobs",
     "leads",
     "lexicon",

@@ -1,4 +1,4 @@
-"""The queue: jobs, the errors of their tries, the workers and the recurring work."""
+"""The queue: jobs, the errors of their tries, what ended in each minute, the workers and the recurring work."""
 
 from sqlalchemy import (
     Boolean,
@@ -77,6 +77,16 @@ job_errors = Table(
     Column("kind", String(16), nullable=False, comment="retry, fail, lost, late"),
     Column("error", Text, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+job_minutes = Table(
+    "job_minutes",
+    metadata,
+    Column("minute", Instant, primary_key=True, comment="its first moment"),
+    Column("part", Integer, primary_key=True, autoincrement=False, comment="0, or the connection that is still counting"),
+    Column("completed", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("cancelled", Integer, nullable=False),
 )
 
 workers = Table(
