@@ -48,9 +48,10 @@ def minute_of(moment: datetime) -> datetime:
 
 
 def _folding(before: datetime) -> Any:
-    """One statement: parts of other minutes are taken out and put back as one. A part somebody holds waits for the next time."""
+    """One statement: the parts of a minute are taken out and put back as one. A part somebody holds waits for the next time."""
     table, key = job_minutes, tuple_(job_minutes.c.minute, job_minutes.c.part)
-    over = select(table.c.minute, table.c.part).where(table.c.part != 0, table.c.minute < before).with_for_update(skip_locked=True)
+    over = select(table.c.minute, table.c.part).where(table.c.part != 0, table.c.minute < before)
+    over = over.with_for_update(skip_locked=True)
     gone = delete(table).where(key.in_(over)).returning(table.c.minute, *(table.c[name] for name in _COUNTS)).cte("gone")
     sums = select(gone.c.minute, literal(0), *(func.sum(gone.c[name]) for name in _COUNTS)).group_by(gone.c.minute)
     return _adding(postgresql.insert(table).from_select(["minute", "part", *_COUNTS], sums))

@@ -14,8 +14,10 @@ from leadkeeper.worker.failure import is_outage
 
 log = logging.getLogger(__name__)
 
-REST = 1.0
-"""A batch is followed by a rest of so many times its own length: others write then."""
+MOST, LEAST = 1_000, 100
+"""Jobs of one batch."""
+BATCH_SECONDS = 0.010
+"""What a batch may take, its commit included: so long others wait. The next one is sized by it."""
 
 
 class Retention:
@@ -25,6 +27,7 @@ class Retention:
         self._db = db
         self._kept = kept
         self._works = works
+        self._most = MOST
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -32,21 +35,21 @@ class Retention:
             await asyncio.sleep(self._kept.look.total_seconds())
             try:
                 if self._works():
-                    await self.sweep()
+                    await self._sweep()
             except Exception as error:
                 if not is_outage(error):
                     log.error("finished jobs could not be pruned", exc_info=error)
 
-    async def sweep(self) -> int:
-        """Delete what is too old; how many jobs that were."""
+    async def _sweep(self) -> None:
         await self._db.write(fold)
-        pruned, seconds = await self._db.write(self._batch, Pruned())
+        pruned = Pruned(full=True)
         while pruned.full and self._works():
-            await asyncio.sleep(seconds * REST)
-            pruned, seconds = await self._db.write(self._batch, pruned)
-        return pruned.count
+            pruned, began = await self._db.write(self._batch, pruned)
+            took = clock.monotonic() - began
+            self._most = min(MOST, max(LEAST, int(self._most * BATCH_SECONDS / took)))
+            await asyncio.sleep(took * self._kept.rest)
 
-    def _batch(self, conn: Connection, so_far: Pruned) -> tuple[Pruned, float]:
-        """One batch, and how many seconds it took at the database."""
+    def _batch(self, conn: Connection, before: Pruned) -> tuple[Pruned, float]:
+        """One batch, and when it came to be its turn."""
         began = clock.monotonic()
-        return prune(conn, self._kept, so_far), clock.monotonic() - began
+        return prune(conn, self._kept, self._most, before), began

@@ -4,10 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from leadkeeper.queue import control, prune
+from leadkeeper.queue import control
 from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.queue.prune import Kept
+from leadkeeper.worker.retention import MOST
 from leadkeeper.worker.worker import Worker
 from tests.patience import PATIENCE_SECONDS
 from tests.worker.conftest import Bench
@@ -29,11 +30,11 @@ async def test_finished_jobs_leave_while_others_run(bench: Bench, types: Any) ->
         bench.ran.append(1)
         return Done()
 
-    bench.enqueue(*(Job("noop", {}) for _ in range(2 * prune.BATCH + 10)))
+    bench.enqueue(*(Job("noop", {}) for _ in range(2 * MOST + 10)))
     started(bench, BRIEFLY)
 
     await bench.until(lambda: not bench.rows())
-    assert len(bench.ran) == 2 * prune.BATCH + 10
+    assert len(bench.ran) == 2 * MOST + 10
 
 
 async def test_nothing_leaves_while_the_worker_is_stopped(bench: Bench, types: Any) -> None:
