@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Executable, and_, any_, bindparam, delete, func, select
 
 from leadkeeper import clock
-from leadkeeper.crashpoints import point
 from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import EPOCH, Instant
@@ -53,7 +52,6 @@ def prune(conn: Connection, kept: Kept, most: int, before: Pruned) -> Pruned:
     done = _DONE.scalars(conn, since=before.done_from, until=now - kept.done, most=most)
     room = most - len(done)
     failed = _FAILED.scalars(conn, since=before.failed_from, until=now - kept.failed, most=room) if room else []
-    point("prune.deleted")
     return Pruned(
         count=len(done) + len(failed),
         full=len(done) + len(failed) == most,
