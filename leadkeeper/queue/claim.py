@@ -10,12 +10,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, SmallInteger, Update, bindparam, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    SmallInteger,
+    Update,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
 from leadkeeper.queue.jobs import BULK_FROM, Claimed
 from leadkeeper.queue.rows import CLAIMED, LONELY, ready
+from leadkeeper.queue.shares import BULK, Shares
+from leadkeeper.store.given import IDS, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import Instant
@@ -28,14 +42,15 @@ OLDEST_EVERY = 10
 class Wanted:
     """What a worker asks for. `before` counts its claims so far, for the tenth slot; None: strictly by lane.
 
-    Of the `slots` at most `bulk` go to the lanes nobody waits for (`BULK_FROM`); None: any of them may.
+    `shares` says how many of the `slots` the lanes nobody waits for (`BULK_FROM`) and each scope may have, and
+    counts what is taken; None: any of them may have all.
     """
 
     worker: str
     slots: int
     before: int | None
     lease: timedelta
-    bulk: int | None = None
+    shares: Shares | None = None
 
     @property
     def oldest(self) -> int:
@@ -46,16 +61,14 @@ class Wanted:
     def room(self, taken: Sequence[Claimed], *, bulk: bool) -> int:
         """How many more may be taken, of the bulk lanes or of the others."""
         left = self.slots - len(taken)
-        if not bulk or self.bulk is None:
-            return left
-        return min(left, self.bulk - sum(job.bulk for job in taken))
+        return left if not bulk or self.shares is None else min(left, self.shares.room(BULK))
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What it got, most urgent first; `next_at` is when the next pending job is due, past or future.
 
-    Bulk jobs that are due and found no room do not count: they come when one before them ends.
+    Jobs that are due and found no room in their share do not count: they come when one before them ends.
     """
 
     jobs: list[Claimed]
@@ -72,8 +85,7 @@ def claim(conn: Connection, wanted: Wanted) -> Taken:
     taken = _oldest(conn, wanted, due, common)
     for lane in due:
         room = wanted.room(taken, bulk=lane.priority >= BULK_FROM)
-        if room > 0:
-            taken += _take(conn, _TAKE, common | {"most": room, "lane": lane.priority})
+        taken += _take(conn, wanted, _OF_LANE, common | {"lane": lane.priority}, room)
     point("claim.taken")
     full = len(taken) >= wanted.slots
     later = [lane.run_at for lane in lanes if full or lane.run_at > now]
@@ -84,7 +96,8 @@ def claim_lonely(conn: Connection, wanted: Wanted) -> Taken:
     """Take one due job that must run alone: its worker has nothing else in hand."""
     now = clock.now()
     common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease, "most": 1}
-    return Taken(_take(conn, _TAKE_LONELY, common), None)
+    alone: list[Any] = _TAKE_LONELY.all(conn, **common)
+    return Taken(alone, None)
 
 
 def lonely_due(conn: Connection) -> bool:
@@ -98,16 +111,28 @@ def _oldest(conn: Connection, wanted: Wanted, due: Sequence[Row], common: dict[s
     if not due or not wanted.oldest:
         return []
     most = min(wanted.oldest, wanted.room([], bulk=True))
-    taken = _take(conn, _TAKE_OLDEST, common | {"most": most}) if most > 0 else []
+    taken = _take(conn, wanted, _OLDEST, common, most)
     urgent = [lane for lane in due if lane.priority < BULK_FROM]
     if urgent and most < wanted.oldest:
         lane = min(urgent, key=lambda lane: lane.run_at)
-        taken += _take(conn, _TAKE, common | {"most": wanted.oldest - max(most, 0), "lane": lane.priority})
+        taken += _take(conn, wanted, _OF_LANE, common | {"lane": lane.priority}, wanted.oldest - most)
     return taken
 
 
-def _take(conn: Connection, statement: Prepared, values: dict[str, Any]) -> list[Claimed]:
-    taken: list[Any] = statement.all(conn, **values)
+def _take(conn: Connection, wanted: Wanted, which: "_Which", values: dict[str, Any], most: int) -> list[Claimed]:
+    """Up to `most` of them. What is more than a scope's share is let go again, and others are taken in its place."""
+    taken: list[Claimed] = []
+    while most > len(taken):
+        got: list[Any] = which.all(conn, wanted.shares, values | {"most": most - len(taken)})
+        if wanted.shares is None:
+            return got
+        kept = [job for job in sorted(got, key=Claimed.urgency) if wanted.shares.take(job)]
+        taken += kept
+        if len(kept) == len(got):
+            break
+        point("claim.shared")
+        mine = {job.id for job in kept}
+        _LET_GO.run(conn, **IDS.values(conn.dialect.name, [(job.id,) for job in got if job.id not in mine]))
     return taken
 
 
@@ -129,6 +154,32 @@ def _lanes() -> Select[Any]:
         .scalar_subquery()
     )
     return select(walk.c.priority, run_at.label("run_at")).where(walk.c.priority.is_not(None))
+
+
+def _letting_go(dialect: str) -> Update:
+    """Pending as before; the claim number stays used."""
+    ids = IDS.table(dialect)
+    before = {"worker": None, "lease_until": None, "started_at": None, "attempts": jobs.c.attempts - 1}
+    return update(jobs).where(jobs.c.id == ids.c.id).values(status="pending", **before)
+
+
+class _Which:
+    """Statements that take the due jobs of some kind: of all scopes, and of those that do not have their share."""
+
+    def __init__(self, *which: ColumnElement[bool]) -> None:
+        self._every = Prepared(_taking(*which), into=Claimed)
+        self._others = Prepared(lambda dialect: _taking(*which, _of_others(dialect)), into=Claimed)
+
+    def all(self, conn: Connection, shares: Shares | None, values: dict[str, Any]) -> list[Any]:
+        """Take them."""
+        full = shares.full() if shares is not None else []
+        if not full:
+            return self._every.all(conn, **values)
+        return self._others.all(conn, **values, **_FULL.values(conn.dialect.name, [(scope,) for scope in full]))
+
+
+def _of_others(dialect: str) -> ColumnElement[bool]:
+    return or_(jobs.c.scope.is_(None), jobs.c.scope.not_in(select(_FULL.table(dialect).c.scope)))
 
 
 def _taking(*which: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = ()) -> Update:
@@ -156,6 +207,8 @@ def _taking(*which: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = (
 
 
 _LANES = Prepared(_lanes())
-_TAKE = Prepared(_taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY), into=Claimed)
-_TAKE_OLDEST = Prepared(_taking(jobs.c.losses < LONELY), into=Claimed)
+_FULL = Given("full", scope=TEXT)
+_OF_LANE = _Which(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY)
+_OLDEST = _Which(jobs.c.losses < LONELY)
+_LET_GO = Prepared(_letting_go)
 _TAKE_LONELY = Prepared(_taking(_lonely(), first=(jobs.c.losses,)), into=Claimed)

@@ -1,11 +1,13 @@
 """What this worker holds: its claimed jobs, and until when by two clocks each is surely ours."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from leadkeeper import clock
 from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.shares import sharers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +32,31 @@ class Lease:
 
 
 class Held:
-    """The jobs in our hands by id. Read by the thread that renews, changed by the worker's loop."""
+    """The jobs in our hands by id; `shared`: how many of them each sharer has. Read by the thread that renews, changed
+    by the worker's loop."""
 
     def __init__(self) -> None:
         self._claims: dict[int, int] = {}
         self._leases: dict[int, Lease] = {}
-        self._bulk: set[int] = set()
+        self.shared: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._claims)
-
-    @property
-    def bulk(self) -> int:
-        """How many of them nobody waits for."""
-        return len(self._bulk)
 
     def add(self, jobs: Iterable[Claimed], lease: Lease) -> None:
         """Jobs just claimed."""
         for job in jobs:
             self._leases[job.id] = lease
             self._claims[job.id] = job.claim
-            if job.bulk:
-                self._bulk.add(job.id)
+            self.shared.update(sharers(job))
 
     def drop(self, job: Claimed) -> None:
         """This claim is finished, given back or lost."""
         if self._claims.get(job.id) == job.claim:
             del self._claims[job.id]
             self._leases.pop(job.id, None)
-            self._bulk.discard(job.id)
+            for sharer in sharers(job):
+                self.shared[sharer] -= 1
 
     def claim_of(self, job_id: int) -> int | None:
         """The claim number we hold a job by."""

@@ -22,6 +22,7 @@ from leadkeeper.queue.finish import Finished, Result
 from leadkeeper.queue.handlers import JobType, job_types
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.outcomes import Cancel, Fail, Outcome
+from leadkeeper.queue.shares import Shares
 from leadkeeper.store.calls import Turn
 from leadkeeper.store.database import Database
 from leadkeeper.worker.failure import is_collision, is_outage, outcome_of
@@ -133,10 +134,6 @@ class Pump:
     def _free(self) -> int:
         return self.settings.worker_slots - len(self.held)
 
-    def _free_for_bulk(self) -> int:
-        """At most half of the slots are ever in the hands of jobs nobody waits for (of one slot: all)."""
-        return (self.settings.worker_slots + 1) // 2 - self.held.bulk
-
     async def _sleep(self) -> None:
         wait = self.settings.poll_seconds
         if self._next_at is not None and self._may_claim() and self._free() > 0:
@@ -180,7 +177,8 @@ class Pump:
             slots = 1 if self.lonely else max(1, self.settings.batch_size - len(self.ready))
             wanted = Wanted(self.me, slots, self._claimed if self._has_many_slots() else None, self._lease)
         guarded = clock.monotonic() < self._guarded_until
-        return Plan(results, prepared, budget, self._base, wanted, self._free(), self._free_for_bulk(), self.lonely, guarded)
+        shares = Shares(self._free(), self.held.shared)
+        return Plan(results, prepared, budget, self._base, wanted, shares, self.lonely, guarded)
 
     def _has_many_slots(self) -> bool:
         return self.settings.worker_slots >= OLDEST_EVERY

@@ -19,6 +19,7 @@ from leadkeeper.queue.endings import EffectRaised
 from leadkeeper.queue.finish import Finished, Result, finish
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.outcomes import Fail, Outcome, Retry
+from leadkeeper.queue.shares import Shares
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.worker.failure import is_outage, outcome_of
 
@@ -58,7 +59,7 @@ def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
 class Plan:
     """What one step is to do. `guarded`: a handler that raises ends its own job only, at the price of savepoints.
 
-    `free` slots there are already, `bulk` of them for bulk; those that finish here come on top.
+    `shares` of the slots that are free already; those that finish here come on top.
     """
 
     results: Sequence[Result]
@@ -66,8 +67,7 @@ class Plan:
     budget: float
     base: timedelta
     wanted: Wanted | None
-    free: int
-    bulk: int
+    shares: Shares
     lonely: bool = False
     guarded: bool = False
 
@@ -196,9 +196,11 @@ def _claim(conn: Connection, plan: Plan, freed: Sequence[Result]) -> Taken | Non
         return None
     if plan.lonely:
         return claim_lonely(conn, wanted)
-    slots = min(wanted.slots, plan.free + len(freed))
-    bulk = plan.bulk + sum(result.job.bulk for result in freed)
-    return claim(conn, replace(wanted, slots=slots, bulk=bulk)) if slots else None
+    shares = plan.shares.copy()
+    for result in freed:
+        shares.finish(result.job)
+    slots = min(wanted.slots, shares.free)
+    return claim(conn, replace(wanted, slots=slots, shares=shares)) if slots else None
 
 
 def _without_effect(result: Result, error: EffectRaised) -> Result:

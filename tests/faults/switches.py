@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, text, update
 from leadkeeper.channels.base import Refused
 from leadkeeper.crm import audit, inbound, messages, outages, receipts
 from leadkeeper.jobs import intent, reply
-from leadkeeper.queue import claim, enqueue, fence, finish, leases, sweep, timers
+from leadkeeper.queue import claim, enqueue, fence, finish, leases, shares, sweep, timers
 from leadkeeper.queue.leases import Renewed
 from leadkeeper.queue.outcomes import Retry
 from leadkeeper.queue.rows import HELD, pending
@@ -75,16 +75,16 @@ def claim_number(patch: pytest.MonkeyPatch) -> None:
         return statement(*which, **more).values(claim=jobs.c.claim)
 
     statement = claim._taking
-    patch.setattr(claim, "_TAKE", Prepared(taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < claim.LONELY)))
-    patch.setattr(claim, "_TAKE_OLDEST", Prepared(taking(jobs.c.losses < claim.LONELY)))
+    patch.setattr(claim, "_taking", taking)
+    patch.setattr(claim, "_OF_LANE", claim._Which(jobs.c.priority == bindparam("lane"), jobs.c.losses < claim.LONELY))
+    patch.setattr(claim, "_OLDEST", claim._Which(jobs.c.losses < claim.LONELY))
 
 
 @noticed_by_trial("simulation", 20)
 @noticed_by("queue/test_claim.py::test_only_the_head_of_a_key_is_taken[sqlite]")
 def head_flag(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claim, "ready", pending)
-    taking = claim._taking(jobs.c.priority == bindparam("lane"), jobs.c.losses < claim.LONELY)
-    patch.setattr(claim, "_TAKE", Prepared(taking))
+    patch.setattr(claim, "_OF_LANE", claim._Which(jobs.c.priority == bindparam("lane"), jobs.c.losses < claim.LONELY))
 
 
 @noticed_by("faults/test_safeguards.py::test_the_next_of_a_key_is_claimed_by_the_step_that_finishes_the_one_before[sqlite]")
@@ -188,6 +188,11 @@ def one_job_a_slot(patch: pytest.MonkeyPatch) -> None:
 @noticed_by("crm/test_send_states.py::test_a_receipt_that_comes_before_our_own_answer_is_kept_and_applied_later[sqlite]")
 def receipts_that_come_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(receipts, "insert_once", lambda *given: [])
+
+
+@noticed_by("queue/test_shares.py::test_an_account_never_gets_the_last_half_of_what_the_others_leave[sqlite]")
+def share_of_an_account(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(shares, "sharers", lambda job: (shares.BULK,) if job.bulk else ())
 
 
 @noticed_by("flows/test_circuit.py::test_after_failures_in_a_row_what_is_to_be_sent_waits_and_uses_no_try[sqlite]")

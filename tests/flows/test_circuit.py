@@ -6,18 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from leadkeeper import clock
 from leadkeeper.crm import accounts, outages
-from leadkeeper.crm.circuit import FIRST_REST, LONGEST_REST, MOST, TRIAL, Circuit
-from leadkeeper.queue.enqueue import enqueue
-from leadkeeper.queue.jobs import Job
+from leadkeeper.crm.circuit import FIRST_REST, LONGEST_REST, MOST, Circuit
 from leadkeeper.simulator import payloads
 from leadkeeper.simulator.behaviour import Behaviour, Step
 from leadkeeper.simulator.state import EVERYBODY, SimAccount
 from leadkeeper.store.database import Database
-from leadkeeper.store.schema import channel_accounts, jobs, messages
+from leadkeeper.store.schema import jobs, messages
 from tests.flows.test_late_failures import writes
 from tests.flows.test_nothing_stays_open import HOURS, settled
 from tests.flows.test_waiting_sends import GONE, awake, later
@@ -156,12 +154,27 @@ async def test_another_account_goes_on_meanwhile(db: Database, tmp_path: Path) -
         other = await place.db.write(_second_number, place)
         place.provider.scripts.clear()
 
-        message = payloads.message("wamid.other", "971500009999", payloads.text(HOURS), clock.now().timestamp())
-        value = payloads.messages_value(OTHER, [message], {"971500009999": "Omar"})
-        await place.take(payloads.envelope(OTHER, value))
+        await _asks_other(place)
         await place.until(messages, messages.c.account_id == other, SENT)
 
         assert await circuit(place) is not None
+
+
+async def test_a_number_whose_provider_hangs_holds_no_slots_that_another_needs(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path, worker_slots=20) as place:
+        other = await place.db.write(_second_number, place)
+        await place.db.write(accounts.save_credentials, place.box, place.account_id, {}, {"throughput": 1_000})
+        for number in range(40):
+            place.provider.script(f"97150000{number:04}", [Step("hang", times=None)])
+            await place.says(f"97150000{number:04}", HOURS)
+        await until(lambda: place.calls() == 10)
+
+        began = clock.now()
+        await _asks_other(place)
+        await place.until(messages, messages.c.account_id == other, SENT)
+
+        assert clock.now() - began < timedelta(seconds=3), "one call lasts longer than this"
+        assert await place.count(messages, messages.c.account_id == place.account_id, messages.c.state == "sending") == 10
 
 
 @pytest.mark.parametrize(
@@ -185,7 +198,7 @@ async def test_whatever_the_provider_answers_ends_the_row_of_failures(
 async def test_what_cannot_be_sent_at_all_says_nothing_of_the_provider(db: Database, tmp_path: Path) -> None:
     async with town(db, tmp_path) as place:
         await awake(place)
-        await place.db.write(_fail, place.account_id, MOST - 1)
+        await place.db.write(fail, place.account_id, MOST - 1)
 
         await writes(place, body=" ", purpose="reply")
         await settled(place)
@@ -197,7 +210,7 @@ async def test_what_cannot_be_sent_at_all_says_nothing_of_the_provider(db: Datab
 async def test_a_halt_is_an_answer(db: Database, tmp_path: Path) -> None:
     async with town(db, tmp_path) as place:
         await awake(place)
-        await place.db.write(_fail, place.account_id, MOST - 1)
+        await place.db.write(fail, place.account_id, MOST - 1)
         place.provider.script(EVERYBODY, [Step("error", status=401, code=190)])
 
         await writes(place)
@@ -224,42 +237,13 @@ async def test_a_person_can_end_the_rest_and_one_message_is_tried_at_once(db: Da
         assert not await place.db.write(outages.try_now, place.account_id)
 
 
-async def test_of_those_that_come_when_the_rest_is_over_one_goes_and_a_lost_trial_is_replaced(
-    db: Database, tmp_path: Path
-) -> None:
-    async with town(db, tmp_path, working=False) as place:
-        assert await place.db.write(outages.let_one_go, place.account_id, [1, 2]) == {}, "nothing is wrong"
-        await place.db.write(_fail, place.account_id, MOST)
-
-        with later(REST):
-            waits = await place.db.write(outages.let_one_go, place.account_id, [1, 2, 3])
-            assert list(waits) == [2, 3]
-            assert await place.db.write(outages.let_one_go, place.account_id, [4]) == {4: waits[2]}
-        with later(REST + TRIAL):
-            assert (await place.db.write(outages.let_one_go, place.account_id, [2, 3])).keys() == {3}
-
-
-async def test_what_is_put_back_for_a_rest_that_has_ended_meanwhile_goes_at_once(db: Database, tmp_path: Path) -> None:
-    async with town(db, tmp_path, working=False) as place:
-        await place.db.write(_fail, place.account_id, MOST)
-        until = (await _kept(place)).until
-        assert until is not None
-        scope = accounts.scope(place.account_id)
-        job_id = await place.db.write(enqueue, Job("send", {"messageId": 1}, scope=scope, run_at=until))
-
-        await place.db.write(outages.put_back, place.account_id, until)
-        assert await place.count(jobs, jobs.c.id == job_id, jobs.c.run_at == until) == 1, "it rests still"
-        await place.db.write(
-            lambda conn: conn.execute(
-                update(channel_accounts).where(channel_accounts.c.id == place.account_id).values(circuit=None)
-            )
-        )
-        await place.db.write(outages.put_back, place.account_id, until)
-
-        assert await place.count(jobs, jobs.c.id == job_id, jobs.c.run_at <= clock.now()) == 1
-
-
 OTHER = SimAccount("100200301", token="town-token", app_secret=SECRET, target="http://town")
+
+
+async def _asks_other(place: Town) -> None:
+    message = payloads.message("wamid.other", "971500009999", payloads.text(HOURS), clock.now().timestamp())
+    value = payloads.messages_value(OTHER, [message], {"971500009999": "Omar"})
+    await place.take(payloads.envelope(OTHER, value))
 
 
 def _second_number(conn: Connection, place: Town) -> int:
@@ -269,20 +253,20 @@ def _second_number(conn: Connection, place: Town) -> int:
     return account_id
 
 
-def _fail(conn: Connection, account_id: int, times: int) -> None:
+def fail(conn: Connection, account_id: int, times: int) -> None:
     for number in range(times):
         outages.failed(conn, account_id, number, "no answer")
 
 
 async def _opened(place: Town) -> int:
     """A proactive message waits for an account that rests."""
-    await place.db.write(_fail, place.account_id, MOST)
+    await place.db.write(fail, place.account_id, MOST)
     message_id = await writes(place, purpose="proactive")
     await place.idle()
     return message_id
 
 
-async def _kept(place: Town) -> Circuit:
+async def kept_of(place: Town) -> Circuit:
     kept = await circuit(place)
     assert kept is not None
     return kept
