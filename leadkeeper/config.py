@@ -21,8 +21,8 @@ from leadkeeper.errors import Invalid, Misconfigured
 from leadkeeper.web_addresses import origin
 
 PREFIX = "LEADKEEPER_"
-KNOWN_ELSEWHERE = ("TESTS", "BOOT")
-"""Names in our prefix that are read by others (the test suite, worker/boot.py) and ignored here."""
+KNOWN_ELSEWHERE = ("TESTS", "BOOT", "TURN")
+"""Names in our prefix that are read by others (the test suite, worker/boot.py, worker/spare.py) and ignored here."""
 
 FROM_DATABASE = (
     "public_url", "timezone", "quiet_seconds", "quiet_max_seconds", "chat_origins", "cron_secret", "ingest_key",

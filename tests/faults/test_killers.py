@@ -12,3 +12,12 @@ def test_a_job_that_kills_its_process_is_failed_and_its_neighbours_are_done() ->
 
     assert trial.findings == []
     assert trial.counts["deaths"] == 3
+
+
+def test_a_web_server_does_not_notice_when_a_worker_apart_is_killed_by_its_job() -> None:
+    trial = Trial("killers", "sqlite", 1)
+
+    killers.apart(trial, Ground(None), slowest_ms=10_000)  # on a busy machine; the bound of the long form is 100 ms
+
+    assert trial.findings == []
+    assert trial.counts["deathsApart"] == 3

@@ -1,10 +1,5 @@
 """The small parts of a worker, one by one."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +12,6 @@ from leadkeeper.worker.drift import Drift
 from leadkeeper.worker.held import Held, Lease
 from leadkeeper.worker.identity import Identity
 from leadkeeper.worker.ready import Ready
-from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -111,80 +105,3 @@ def test_a_boot_is_handed_on_to_the_child(monkeypatch: pytest.MonkeyPatch) -> No
     assert Boot.of_this_process() == boot
     monkeypatch.delenv("LEADKEEPER_BOOT")
     assert Boot.of_this_process().supervisor is None
-
-
-SUPERVISED = """
-import sys, os, pathlib, time, signal
-log = pathlib.Path(sys.argv[1])
-def told(*_):
-    log.open("a").write("told\\n"); sys.exit(0)
-signal.signal(signal.SIGTERM, told)
-log.open("a").write(f"born {os.getpid()} {os.environ['LEADKEEPER_BOOT']}\\n")
-from leadkeeper.worker.boot import Boot, watch_supervisor
-watch_supervisor(Boot.of_this_process())
-if len(log.read_text().splitlines()) <= int(sys.argv[2]):
-    sys.exit(int(sys.argv[3]))
-time.sleep(60)
-"""
-SUPERVISOR = "import sys; from leadkeeper.worker.supervisor import supervise; sys.exit(supervise(sys.argv[1:]))"
-
-
-def supervised(log: Path, deaths: int = 0, code: int = 1) -> "subprocess.Popen[bytes]":
-    child = [sys.executable, "-c", SUPERVISED, str(log), str(deaths), str(code)]
-    return subprocess.Popen([sys.executable, "-c", SUPERVISOR, *child], stderr=subprocess.DEVNULL)
-
-
-def lines(log: Path, number: int) -> list[str]:
-    for _ in range(400):
-        found = log.read_text().splitlines() if log.exists() else []
-        if len(found) >= number:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{number} lines expected, {found}")
-
-
-def test_a_dead_child_is_started_again_as_the_same_boot_and_a_stop_is_passed_on(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    supervisor = supervised(log, deaths=1)
-
-    born = [line.split() for line in lines(log, 2)]
-    supervisor.terminate()
-
-    assert supervisor.wait(PATIENCE_SECONDS) == 0
-    assert born[0][2] == born[1][2] and born[0][1] != born[1][1]
-    assert lines(log, 3)[2] == "told"
-
-
-def test_a_child_that_cannot_run_like_this_is_not_started_again(tmp_path: Path) -> None:
-    assert supervised(tmp_path / "log", deaths=1, code=78).wait(PATIENCE_SECONDS) == 78
-    assert len(lines(tmp_path / "log", 1)) == 1
-
-
-def test_a_child_that_waits_for_something_outside_is_started_again_with_patience_and_can_be_stopped(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    began = time.monotonic()
-    supervisor = supervised(log, deaths=1, code=75)
-
-    lines(log, 2)
-
-    assert time.monotonic() - began > 2
-    supervisor.terminate()
-    assert supervisor.wait(PATIENCE_SECONDS) == 0
-
-
-def test_a_child_ends_when_its_supervisor_is_gone(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    supervisor = supervised(log)
-    lines(log, 1)
-
-    supervisor.send_signal(signal.SIGKILL)
-    supervisor.wait(PATIENCE_SECONDS)
-
-    assert lines(log, 2)[1] == "told"
-
-
-def test_the_supervisor_imports_nothing_heavy() -> None:
-    heavy = "{'sqlalchemy', 'pydantic', 'numpy', 'fastapi', 'uvicorn', 'uvloop'}"
-    code = f"import sys, leadkeeper.worker.supervisor; assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)"
-
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ})

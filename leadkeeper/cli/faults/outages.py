@@ -106,7 +106,7 @@ def _killers(
     within: Annotated[float, typer.Option(min=0.1, help="Seconds after which the process must be back.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Run jobs that end their whole process, web server included, until they are failed for it.
+    """Run jobs that end their whole process until they are failed for it: web server included, then in a worker apart.
 
     Exit code 1 when a neighbour fails with one, or the process is away too long. Example: leadkeeper faults killers --jobs 2
     """
@@ -114,4 +114,4 @@ def _killers(
     from leadkeeper.cli.faults.trial import Trial
 
     trial = Trial("killers", db, jobs)
-    on_ground(trial, lambda ground: fault.run(trial, ground, within), as_json)
+    on_ground(trial, lambda ground: fault.both(trial, ground, within), as_json)

@@ -1,4 +1,7 @@
-"""`leadkeeper up` with a few jobs more, which kill their process: python -m leadkeeper.cli.faults.poisoned."""
+"""`leadkeeper up` with a few jobs more, which kill their process: python -m leadkeeper.cli.faults.poisoned.
+
+With `worker` behind it, `leadkeeper worker` with those jobs.
+"""
 
 import asyncio
 import os
@@ -9,7 +12,7 @@ from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Done, Outcome
 
 EXITS, IS_KILLED, NEIGHBOUR = "faults_exits", "faults_is_killed", "faults_neighbour"
-NEIGHBOUR_SECONDS = 0.5
+NEIGHBOUR_SECONDS = 0.2
 
 
 @job(EXITS, retries=0)
@@ -34,6 +37,11 @@ async def neighbour(ctx: object) -> Outcome:
 
 def main(*plans: str) -> int:
     """With a plan the child, else its supervisor, as `leadkeeper up`."""
+    if plans == ("worker",):
+        from leadkeeper.cli.worker import worker
+
+        worker()
+        return 0
     if plans:
         from leadkeeper.cli import child
 
