@@ -21,6 +21,7 @@ class Name(StrEnum):
     PICKUP = "pickup"
     FLOW = "flow"
     CLAIM = "claim"
+    SOAK = "soak"
 
 
 class Engine(StrEnum):
@@ -31,10 +32,11 @@ class Engine(StrEnum):
 
 
 def bench(
-    name: Annotated[Name | None, typer.Argument(help="Which one; all when none is named.")] = None,
+    name: Annotated[Name | None, typer.Argument(help="Which one; all but soak when none is named.")] = None,
     db: Annotated[Engine, typer.Option(help="The database to measure on; always a scratch one.")] = Engine.SQLITE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
     rounds: Annotated[int, typer.Option(min=1, max=9, help="Rounds; the median counts.")] = 3,
+    jobs: Annotated[int | None, typer.Option(min=1_000, help="Jobs of a soak; 5,000,000 by default, in one round.")] = None,
     scale: Annotated[float, typer.Option(min=0.001, max=10, help="Loads times this.")] = 1.0,
 ) -> None:
     """Measure throughput, latency and memory on scratch databases, with the conditions beside the figures.
@@ -47,15 +49,17 @@ def bench(
 
     from leadkeeper.cli.measure.figure import as_line, conditions, merged, show
     from leadkeeper.cli.measure.ground import ground
+    from leadkeeper.cli.measure.soak import JOBS
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the started servers are ended on the way out
     shown: list[Figure] = []
     around = conditions(db)
     with ground(db, os.environ.get("LEADKEEPER_DATABASE_URL", "")) as place:
-        for each in [name] if name else list(Name):
+        for each in [name] if name else [each for each in Name if each is not Name.SOAK]:
             around = conditions(db)
             measure = _measures()[each]
-            found = merged([measure(place, scale) for _ in range(rounds)])
+            much = jobs / JOBS if each is Name.SOAK and jobs else scale
+            found = merged([measure(place, much) for _ in range(1 if each is Name.SOAK else rounds)])
             shown += found
             for figure in found if as_json else []:
                 typer.echo(as_line(figure, around))
@@ -64,7 +68,7 @@ def bench(
 
 
 def _measures() -> Mapping[Name, "Measure"]:
-    from leadkeeper.cli.measure import claims, drain, flow, ingest, pickup
+    from leadkeeper.cli.measure import claims, drain, flow, ingest, pickup, soak
 
     return {
         Name.QUEUE: drain.measure,
@@ -72,4 +76,5 @@ def _measures() -> Mapping[Name, "Measure"]:
         Name.PICKUP: pickup.measure,
         Name.FLOW: flow.measure,
         Name.CLAIM: claims.measure,
+        Name.SOAK: soak.measure,
     }

@@ -131,6 +131,18 @@ class Database:
         self._beats.add(periodic)
         return lambda: self._beats.remove(periodic)
 
+    def vacuum(self, table: str) -> None:
+        """Have PostgreSQL make room for what is dead in `table`, unless somebody is at that; blocks this thread.
+
+        Nobody waits for it. An account that does not own the table is told so in the server's log, and nothing is done.
+        """
+        with self._writing.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("set statement_timeout = 0"))
+            try:
+                conn.execute(text(f"vacuum (skip_locked, truncate false) {table}"))
+            finally:
+                conn.execute(text("reset statement_timeout"))
+
     def listen(self, listener: signals.Listener) -> Callable[[], None]:
         """Call `listener(topics)` after each commit that signalled, in the committing thread."""
         self._listeners.append(listener)

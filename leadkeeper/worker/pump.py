@@ -55,6 +55,7 @@ class Pump:
         self.claiming = False
         self.lonely = False
         self.late = 0
+        self.finished = 0
         self._toolbox = toolbox
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._base = timedelta(seconds=settings.backoff_seconds)
@@ -280,6 +281,7 @@ class Pump:
             self._alone, self._look = None, True
 
     def _count(self, finished: Finished) -> None:
+        self.finished += finished.completed + finished.failed
         if finished.late:
             self.late += len(finished.late)
             log.warning("late results were dropped", extra={"count": len(finished.late)})

@@ -20,6 +20,7 @@ from leadkeeper.worker.identity import Identity
 from leadkeeper.worker.pump import Pump
 from leadkeeper.worker.retention import Retention
 from leadkeeper.worker.toolbox import Toolbox
+from leadkeeper.worker.vacuum import Vacuum
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Shift:
         self._chores = Chores(db, settings, identity, Boot.of_this_process().id)
         self._heart = Heart(db, settings, self._pump, asyncio.get_running_loop())
         self._retention = Retention(db, kept, lambda: self._pump.claiming)
+        self._vacuum = Vacuum(db, lambda: self._pump.finished)
         self._changed = asyncio.Event()
         self._stopping = False
         self._stopped_since: float | None = None
@@ -56,7 +58,7 @@ class Shift:
         deaf = self._db.listen(lambda topics: _call(loop, self._heard, topics))
         still = self._heart.begin()
         pumping = asyncio.create_task(self._pump.run())
-        sweeping = asyncio.create_task(self._retention.run())
+        sweeping = [asyncio.create_task(each.run()) for each in (self._retention, self._vacuum)]
         try:
             await self._until_done(self._chores.arrive)
             await self._until_done(lambda: self._db.write(self._heart.beat))
@@ -70,7 +72,8 @@ class Shift:
         finally:
             deaf()
             still()
-            sweeping.cancel()
+            for each in sweeping:
+                each.cancel()
             pumping.cancel()
 
     def _heard(self, topics: frozenset[str]) -> None:

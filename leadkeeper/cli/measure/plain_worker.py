@@ -12,6 +12,7 @@ from leadkeeper.config import Settings
 from leadkeeper.queue.handlers import job, job_types
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.outcomes import Done, Outcome
+from leadkeeper.queue.prune import KEPT, Kept
 from leadkeeper.store.database import Database
 from leadkeeper.worker.worker import Worker
 
@@ -20,8 +21,9 @@ NO_OP = "bench_no_op"
 
 @dataclass(slots=True)
 class Plain:
-    """The jobs' context. `started` holds when each handler was entered, in monotonic seconds."""
+    """The jobs' context. `started` holds when each handler was entered, in monotonic seconds, where that is `noted`."""
 
+    noted: bool = True
     started: list[float] = field(default_factory=list)
 
     def context(self, job: Claimed, still_ours: Callable[[float], bool]) -> "Plain":
@@ -33,12 +35,12 @@ class Plain:
 
 
 @contextmanager
-def plain_worker(db: Database, folder: Path) -> Iterator[tuple[Worker, Plain]]:
+def plain_worker(db: Database, folder: Path, kept: Kept = KEPT, *, noted: bool = True) -> Iterator[tuple[Worker, Plain]]:
     """A worker that has not been started, and what its handlers note; it is stopped at the end."""
     if job_types.peek(NO_OP) is None:
         job(NO_OP)(_no_op)
-    plain = Plain()
-    worker = Worker(db, Settings(data_dir=folder / "worker"), plain)
+    plain = Plain(noted)
+    worker = Worker(db, Settings(data_dir=folder / "worker"), plain, kept=kept)
     try:
         yield worker, plain
     finally:
@@ -47,5 +49,6 @@ def plain_worker(db: Database, folder: Path) -> Iterator[tuple[Worker, Plain]]:
 
 
 def _no_op(conn: Connection, ctx: Plain) -> Outcome:
-    ctx.started.append(clock.monotonic())
+    if ctx.noted:
+        ctx.started.append(clock.monotonic())
     return Done()
