@@ -1,19 +1,22 @@
-"""What the frame watches for every reader: worker, oldest due job, halted accounts, sends in doubt,
+"""What the frame watches for every reader: worker, oldest due job, halted and resting accounts, sends in doubt,
 the last audit, demo data."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import accounts, audit, doubts
+from leadkeeper.crm import account_cards, accounts, audit, doubts
 from leadkeeper.example import clear as example
 from leadkeeper.queue import control
 from leadkeeper.store import restores
 from leadkeeper.store.schema import jobs
 from leadkeeper.web.frame import Banner, banner, figures
 
+REST_IS_LONG = timedelta(minutes=5)
+"""An account that rests for longer than this is worth a banner: shorter outages pass by themselves."""
 LATE_SECONDS = 300
 """A job that has been due for longer than this is worth a banner."""
 INVENTED = "Example data is in the inbox. Invented customers write, and nothing is sent to anyone."
@@ -74,6 +77,17 @@ def account_halted(conn: Connection) -> Iterable[Banner]:
     for name, reason in accounts.halted(conn):
         words = "{name} is halted: {reason}. Messages are kept and sent when it is resumed."
         yield Banner("bad", words, {"name": name, "reason": reason.rstrip(". ")}, "/channels", "Open channels")
+
+
+@banner
+def account_rests(conn: Connection) -> Iterable[Banner]:
+    """A provider has not answered for minutes, and messages wait for it."""
+    for card in account_cards.resting(conn):
+        since = card.rests.opened_at if card.rests is not None else None
+        if since is not None and card.waiting and clock.now() - since > REST_IS_LONG:
+            words = "The provider of {name} has not answered for {n} minutes. {waiting} messages wait."
+            minutes = int((clock.now() - since).total_seconds() // 60)
+            yield Banner("warn", words, {"name": card.name, "n": minutes, "waiting": card.waiting}, "/channels", "Open channels")
 
 
 @banner

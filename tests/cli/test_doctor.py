@@ -18,7 +18,7 @@ from leadkeeper.cli.doctor import machine
 from leadkeeper.cli.doctor.findings import Finding, Patient
 from leadkeeper.cli.main import app
 from leadkeeper.config import Settings
-from leadkeeper.crm import accounts
+from leadkeeper.crm import accounts, outages
 from leadkeeper.queue import control
 from leadkeeper.queue.control import WorkerRow
 from leadkeeper.queue.enqueue import enqueue
@@ -141,6 +141,17 @@ def test_a_halted_account_and_a_missing_credential_are_found(terminal: Terminal)
 
     assert "the token has ended (190)" in found["whatsapp Front desk"]["found"]
     assert found["whatsapp Back office"]["found"] == "app_secret, verify_token missing"
+
+
+def test_a_number_whose_provider_does_not_answer_is_found(terminal: Terminal) -> None:
+    account_id = terminal.db.write_now(accounts.ensure, "whatsapp", "1001", "Front desk")
+    for number in range(5):
+        terminal.db.write_now(outages.failed, account_id, number, "ConnectError: refused")
+
+    found = examined(terminal)["whatsapp Front desk"]
+
+    assert "did not answer 5 times in a row" in found["found"] and "ConnectError: refused" in found["cause"]
+    assert "Try now is on /channels" in found["fix"]
 
 
 def test_half_a_whatsapp_number_in_the_environment_is_found(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

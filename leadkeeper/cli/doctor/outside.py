@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from leadkeeper.cli.doctor.findings import Finding, Patient, broken, fine, look
+from leadkeeper.crm.circuit import of_json
 from leadkeeper.errors import Misconfigured
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.store.prepared import Row
@@ -59,6 +60,14 @@ def _account(patient: Patient, row: Row) -> Finding:
             f"halted: {row.halted_reason}",
             "its messages wait, none is lost",
             "mend the cause, then press Resume on /channels",
+        )
+    rests = of_json(row.circuit)
+    if rests is not None and rests.until is not None:
+        return look(
+            about,
+            f"paused: the provider did not answer {rests.failures} times in a row, next try {rests.until:%H:%M:%S} UTC",
+            f"its messages wait, none is lost; last error: {row.last_error or 'none'}",
+            "see whether this machine reaches the provider (network, firewall, its status page); Try now is on /channels",
         )
     try:
         secrets = SecretBox.open(patient.settings.data_dir).unseal(row.secrets) if row.secrets else {}

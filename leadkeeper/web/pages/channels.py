@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import account_cards, unrouted
+from leadkeeper.channels.base import channels as channel_book
+from leadkeeper.crm import account_cards, accounts, unrouted
 from leadkeeper.crm.account_cards import Card
+from leadkeeper.crm.buckets import Rate
 from leadkeeper.crm.unrouted import Stranger
 from leadkeeper.web.access import Access
 from leadkeeper.web.render import render
@@ -34,6 +36,14 @@ class ChannelsView:
     def webhook(self) -> str:
         """The address to enter at the provider."""
         return f"{self.origin}/api/webhooks/whatsapp"
+
+    def a_second(self, card: Card) -> int | None:
+        """Messages a second its provider takes from an account."""
+        return a_second(card)
+
+    def pair(self, card: Card) -> Rate | None:
+        """How fast one recipient may be written to."""
+        return pair(card)
 
     @property
     def embed(self) -> str:
@@ -62,6 +72,17 @@ async def view_of(request: Request) -> ChannelsView:
         settings.graph_url,
         request.state.user.role.may(Role.ADMIN),
     )
+
+
+def a_second(card: Card) -> int | None:
+    """Messages a second its provider takes from this account; None: no limit."""
+    usual = channel_book.get(card.channel).capabilities.a_second
+    return accounts.Account(card.id, card.channel, card.external_id, card.name, card.base_url, card.config).throughput(usual)
+
+
+def pair(card: Card) -> Rate | None:
+    """How fast one recipient may be written to."""
+    return channel_book.get(card.channel).capabilities.pair
 
 
 def address(request: Request) -> str:

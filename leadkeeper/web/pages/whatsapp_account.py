@@ -10,14 +10,15 @@ from starlette.responses import Response
 
 from leadkeeper.access import audit
 from leadkeeper.channels.base import Account, Health
-from leadkeeper.crm import account_cards, accounts
+from leadkeeper.crm import account_cards, accounts, outages
 from leadkeeper.crm.account_cards import Card
+from leadkeeper.crm.buckets import Rate
 from leadkeeper.errors import Conflict, Forbidden, Invalid
 from leadkeeper.secretbox import SecretBox
 from leadkeeper.web import forms, whatsapp_form
 from leadkeeper.web.access import Access
 from leadkeeper.web.forms import Form
-from leadkeeper.web.pages.channels import address
+from leadkeeper.web.pages.channels import a_second, address, pair
 from leadkeeper.web.render import redirect, render
 from leadkeeper.web.routes import page
 from leadkeeper.web.whatsapp_form import Entered
@@ -37,6 +38,14 @@ class AccountView:
     graph_url: str
     told: Health | None = None
     shown_token: str = ""
+
+    def a_second(self, card: Card) -> int | None:
+        """Messages a second its provider takes from it."""
+        return a_second(card)
+
+    def pair(self, card: Card) -> Rate | None:
+        """How fast one recipient may be written to."""
+        return pair(card)
 
 
 @page("/channels/connect", title="Connect a WhatsApp number", access=Access.ADMIN)
@@ -113,6 +122,15 @@ async def resume_whatsapp(request: Request) -> Response:
             return redirect(request, f"/channels/{card.id}", "Not resumed: {reason}", kind="bad", reason=told.reason)
     await _write(request, _resume, card.id, request.state.user.id)
     return redirect(request, f"/channels/{card.id}", "Resumed. What waited is being sent.")
+
+
+@page.post(PATH + "/try", access=Access.ADMIN)
+async def try_whatsapp(request: Request) -> Response:
+    """End the rest of a number whose provider did not answer: one message tries now."""
+    card = await _card(request)
+    if await _write(request, _try, card.id, request.state.user.id):
+        return redirect(request, "/channels", "One message tries now. If it is answered, all others follow.")
+    return redirect(request, "/channels", "It sends again already.")
 
 
 @page.post(PATH + "/switch", access=Access.ADMIN)
@@ -192,6 +210,13 @@ def _note(conn: Connection, box: SecretBox, account_id: int, told: Health) -> No
 def _resume(conn: Connection, account_id: int, user_id: int) -> None:
     accounts.resume(conn, account_id)
     audit.record(conn, "channel_resumed", user_id, subject=f"account:{account_id}")
+
+
+def _try(conn: Connection, account_id: int, user_id: int) -> bool:
+    ended = outages.try_now(conn, account_id)
+    if ended:
+        audit.record(conn, "channel_tried", user_id, subject=f"account:{account_id}")
+    return ended
 
 
 def _switch(conn: Connection, account_id: int, on: bool, user_id: int) -> None:

@@ -3,15 +3,21 @@
 import logging
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
+from sqlalchemy import Connection
 
+from leadkeeper import clock
 from leadkeeper.access import audit
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import account_cards, accounts, inbound
+from leadkeeper.crm import account_cards, accounts, inbound, outages
 from leadkeeper.crm.inbound import Delivery
+from leadkeeper.queue.enqueue import enqueue
+from leadkeeper.queue.jobs import Job
 from leadkeeper.secretbox import SecretBox
+from leadkeeper.web import watch
 from tests.web.conftest import Desk
 
 TOKEN, SECRET, VERIFY = "EAA-token-of-ours", "app-secret-of-ours", "verify-of-ours"
@@ -214,3 +220,42 @@ async def test_who_only_reads_sees_the_state_and_no_way_in(desk: Desk, provider:
     assert "/channels/connect" not in shown.text
     assert not leaks(shown.text)
     assert {answer.status_code for answer in refused} == {403}
+
+
+async def test_a_number_that_rests_says_so_and_a_person_lets_one_message_try_now(desk: Desk, provider: Provider) -> None:
+    account_id, admin = connected(desk), desk.caller(Role.ADMIN)
+    desk.db.write_now(no_answer, account_id)
+    desk.db.write_now(enqueue, Job("send", {"messageId": 1}, scope=accounts.scope(account_id)))
+
+    page = (await desk.caller(Role.VIEWER).get("/channels")).text
+    answer = await admin.post(f"/channels/{account_id}/try")
+
+    assert "the provider did not answer 5 times in a row" in page and "Waiting messages: 1." in page
+    assert "Try now" not in page, "who only reads has no button"
+    assert "80 messages a second" in page and "45 at once, then one every 6 s" in page
+    assert answer.status_code == 303
+    card = desk.db.read_now(account_cards.card, account_id)
+    assert card.rests is not None and card.next_try is None
+    assert "The next message tries again." in (await admin.get(f"/channels/{account_id}")).text
+    desk.db.write_now(outages.answered, account_id)
+    await admin.post(f"/channels/{account_id}/try")
+    assert desk.db.read_now(account_cards.card, account_id).rests is None
+
+
+async def test_a_banner_tells_of_a_long_rest_while_messages_wait(desk: Desk) -> None:
+    account_id = connected(desk)
+    desk.db.write_now(no_answer, account_id)
+    assert desk.db.read_now(lambda conn: list(watch.account_rests(conn))) == []
+
+    with clock.use(lambda: datetime.now(UTC) + timedelta(minutes=7)):
+        nothing_waits = desk.db.read_now(lambda conn: list(watch.account_rests(conn)))
+        desk.db.write_now(enqueue, Job("send", {"messageId": 1}, scope=accounts.scope(account_id)))
+        (banner,) = desk.db.read_now(lambda conn: list(watch.account_rests(conn)))
+
+    assert nothing_waits == []
+    assert (banner.kind, banner.values["n"], banner.values["waiting"]) == ("warn", 7, 1)
+
+
+def no_answer(conn: Connection, account_id: int) -> None:
+    for number in range(5):
+        outages.failed(conn, account_id, number, "no answer")
