@@ -213,6 +213,7 @@ class Capabilities:
     """What a channel can do. `window` is how long after the customer's last message free text may be sent.
 
     `a_second` is how many messages an account may send a second unless it says otherwise (its `throughput`),
+    `a_second_shared` how many at most where the business uses it from the provider's own app as well,
     `pair` how fast one recipient may be written to; None: no limit.
     """
 
@@ -222,6 +223,7 @@ class Capabilities:
     receipts: bool
     media: bool
     a_second: int | None = None
+    a_second_shared: int | None = None
     pair: Rate | None = None
 
 

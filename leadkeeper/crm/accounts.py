@@ -35,9 +35,11 @@ class Account:
     circuit: Circuit | None = None
 
     def throughput(self, usual: int | None) -> int | None:
-        """Messages a second its provider takes from it: `usual`, unless its own tier is written down."""
-        own = self.config.get("throughput")
-        return own if isinstance(own, int) and own > 0 else usual
+        """Messages a second its provider takes from it: `usual`, unless its own tier is written down; fewer where
+        it is shared with the provider's own app."""
+        own, shared = self.config.get("throughput"), self.config.get(_SHARED)
+        count = own if isinstance(own, int) and own > 0 else usual
+        return min(count, shared) if count is not None and isinstance(shared, int) else count
 
     def rests_until(self, *, proactive: bool) -> datetime | None:
         """Until when the provider has asked for silence: of everything, or of proactive messages."""
@@ -45,7 +47,7 @@ class Account:
         return max((datetime.fromisoformat(each) for each in asked if isinstance(each, str)), default=None)
 
 
-_REST, _REST_PROACTIVE = "restUntil", "proactiveRestUntil"
+_REST, _REST_PROACTIVE, _SHARED = "restUntil", "proactiveRestUntil", "sharedThroughput"
 
 
 def ensure(
@@ -132,6 +134,14 @@ def rest(conn: Connection, account_id: int, until: datetime, *, proactive: bool)
         conn.execute(update(table).where(table.c.id == account_id).values(config={**row.config, name: until.isoformat()}))
     if not proactive:
         hold_back(conn, scope(account_id), until)
+
+
+def shared_with_app(conn: Connection, account_id: int, a_second: int) -> None:
+    """The business writes from the provider's own app, too: this account may send so many a second at most."""
+    row = conn.execute(select(table.c.config).where(table.c.id == account_id).with_for_update()).one()
+    if row.config.get(_SHARED) != a_second:
+        conn.execute(update(table).where(table.c.id == account_id).values(config={**row.config, _SHARED: a_second}))
+        signal(conn, "channels")
 
 
 def resume(conn: Connection, account_id: int) -> None:

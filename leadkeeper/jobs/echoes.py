@@ -5,8 +5,8 @@ Some providers tell us back what we sent ourselves, also before they have answer
 
 from sqlalchemy import Connection
 
-from leadkeeper.channels.base import Inbound
-from leadkeeper.crm import amend, contacts, conversations, leads, messages, receipts, timeline
+from leadkeeper.channels.base import Inbound, channels
+from leadkeeper.crm import accounts, amend, contacts, conversations, leads, messages, receipts, timeline
 from leadkeeper.jobs import fetch_media
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.record import settle
@@ -63,6 +63,9 @@ def _speak(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     message_id = messages.record_person_echo(conn, row)
     if message_id is None:
         return
+    shared = channels.get(event.channel).capabilities.a_second_shared
+    if shared is not None:
+        accounts.shared_with_app(conn, event.account_id, shared)
     conversations.person_spoke(conn, conversation_id, None)
     timeline.add(conn, "wrote_in_app", conversation_id=conversation_id, job_id=ctx.job.id)
     if parsed.media is not None and parsed.media.provider_id is not None:

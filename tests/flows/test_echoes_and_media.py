@@ -150,3 +150,15 @@ async def test_what_a_customers_system_message_says_is_no_error_of_the_account(d
 
         (account,) = await place.rows(select(channel_accounts).where(channel_accounts.c.id == place.account_id))
         assert account.last_error is None
+
+
+async def test_a_number_that_is_used_from_the_phone_app_too_keeps_to_the_lower_limit(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        await place.db.write(accounts.save_credentials, place.box, place.account_id, {}, {"throughput": 1_000})
+        assert place.account().throughput(80) == 1_000
+
+        for number in range(2):
+            await echo(place, payloads.text("See you on Monday"), f"wamid.said.{number}")
+            await place.idle()
+
+        assert place.account().throughput(80) == 20

@@ -21,7 +21,9 @@ from leadkeeper.channels.whatsapp.webhook import challenge, sign, verify
 from leadkeeper.crm.buckets import Rate
 
 A_SECOND = 80
-"""Messages of one number, unless Meta has raised it to 1,000 or it is shared with the app (20); as of 2026-05."""
+"""Messages of one number, unless Meta has raised it to 1,000; as of 2026-05."""
+A_SECOND_SHARED = 20
+"""Of a number that is used from the WhatsApp Business app, too ("coexistence"); Meta's "Throughput" page as of 2026-05."""
 PAIR = Rate(timedelta(seconds=6), burst=45)
 """To one customer; what was sent in a burst is paid back afterwards. Meta's "Throughput" page as of 2026-05."""
 
@@ -39,6 +41,7 @@ class WhatsApp:
         receipts=True,
         media=True,
         a_second=A_SECOND,
+        a_second_shared=A_SECOND_SHARED,
         pair=PAIR,
     )
 
