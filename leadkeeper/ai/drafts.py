@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from leadkeeper import clock
+from leadkeeper.store.given import IDS
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import reply_drafts as table
 from leadkeeper.store.upsert import insert_once
@@ -73,11 +74,16 @@ def store(conn: Connection, kept: Sequence[Kept]) -> dict[int, int]:
     return ids
 
 
-def earlier(conn: Connection, job_id: int, revision: int) -> tuple[Draft | None, int]:
-    """What earlier tries of a job have left: the draft made for this revision, and how many model calls it has made in all."""
-    rows = _OF_JOB.all(conn, job=job_id)
-    calls = sum(int(row.checks.get("calls", 0)) for row in rows)
-    return next((_draft(row) for row in rows if row.revision == revision), None), calls
+def earlier_of(conn: Connection, revisions: Mapping[int, int]) -> dict[int, tuple[Draft | None, int]]:
+    """What earlier tries of jobs have left, by job, `revisions` being of their conversations: the draft made for that
+    revision, and how many model calls the job has made in all."""
+    found: dict[int, tuple[Draft | None, int]] = dict.fromkeys(revisions, (None, 0))
+    for row in _OF_JOBS.all(conn, **IDS.values(conn.dialect.name, [(job_id,) for job_id in revisions])):
+        draft, calls = found[row.job_id]
+        if row.revision == revisions[row.job_id]:
+            draft = _draft(row)
+        found[row.job_id] = (draft, calls + int(row.checks.get("calls", 0)))
+    return found
 
 
 def _draft(row: Row) -> Draft:
@@ -105,5 +111,10 @@ def _snake(name: str) -> str:
     return "document_id" if name == "documentId" else name
 
 
-_OF_JOB = Prepared(select(table).where(table.c.job_id == bindparam("job")).order_by(table.c.id))
+def _of_jobs(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    return select(table).where(table.c.job_id == ids.c.id)
+
+
+_OF_JOBS = Prepared(_of_jobs)
 _OF = Prepared(select(table.c.id).where(table.c.job_id == bindparam("job"), table.c.revision == bindparam("revision")))

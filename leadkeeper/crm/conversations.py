@@ -36,9 +36,18 @@ def by_id(conn: Connection, ids: Sequence[int]) -> dict[int, Row]:
     return {row.id: row for row in _BY_ID.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in ids]))} if ids else {}
 
 
+def all_by_id(conn: Connection, ids: Sequence[int]) -> dict[int, Row]:
+    """Conversations by id. Raises NotFound."""
+    return _all_there(by_id(conn, ids), ids)
+
+
 def locked(conn: Connection, ids: Sequence[int]) -> dict[int, Row]:
     """Conversations by id, locked against other writers. Raises NotFound."""
     found = {row.id: row for row in _LOCKED.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in ids]))}
+    return _all_there(found, ids)
+
+
+def _all_there(found: dict[int, Row], ids: Sequence[int]) -> dict[int, Row]:
     missing = set(ids).difference(found)
     if missing:
         raise NotFound(f"there is no conversation {min(missing)}")

@@ -5,6 +5,7 @@ compares the conversation's revision. Made stale by the customer, it is drafted 
 draft is written whatever comes; made stale by a person, it is dropped for good.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -38,7 +39,7 @@ THREAD = 10
 async def reply(ctx: JobContext, conversation_id: int) -> Outcome:
     """Draft and write one answer; at most twice when the customer writes meanwhile."""
     for last in (False, True):
-        asked = await ctx.db.read(read_asked, ctx, conversation_id)
+        asked = await ctx.db.read_batch(read_asked, (ctx, conversation_id))
         if not asked.decisions:
             return Cancel("nothing unanswered")
         if asked.conversation.owner != "ai":
@@ -53,13 +54,18 @@ async def reply(ctx: JobContext, conversation_id: int) -> Outcome:
     return Done()
 
 
-def read_asked(conn: Connection, ctx: JobContext, conversation_id: int) -> Asked:
-    """The open questions of a conversation, its thread, and a draft stored by an earlier try; the index is brought up to date."""
-    conversation = conversations.get(conn, conversation_id)
-    ctx.index.refresh(conn)
-    stored, calls = drafts.earlier(conn, ctx.job.id, conversation.revision)
-    waiting = decisions.unanswered(conn, conversation_id)
-    return Asked(conversation, waiting, thread.turns(conn, conversation_id, THREAD), ctx.settings(conn), stored, calls)
+def read_asked(conn: Connection, wanted: Sequence[tuple[JobContext, int]]) -> list[Asked]:
+    """For (job, conversation): its open questions, its thread, and a draft stored by an earlier try.
+
+    The index is brought up to date. Raises NotFound.
+    """
+    wanted[0][0].index.refresh(conn)
+    ids = [conversation_id for _, conversation_id in wanted]
+    rows = conversations.all_by_id(conn, ids)
+    stored = drafts.earlier_of(conn, {ctx.job.id: rows[conversation_id].revision for ctx, conversation_id in wanted})
+    waiting = decisions.unanswered_of(conn, ids)
+    threads = thread.turns_of(conn, ids, THREAD)
+    return [Asked(rows[each], waiting[each], threads[each], ctx.settings(conn), *stored[ctx.job.id]) for ctx, each in wanted]
 
 
 async def _draft(ctx: JobContext, asked: Asked) -> Draft:

@@ -7,7 +7,7 @@ transaction and after its own change: locks on heads are taken in the order of k
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Select, Update, exists, select, update
+from sqlalchemy import Connection, Select, Update, exists, select, true, update
 
 from leadkeeper.crashpoints import point
 from leadkeeper.queue.rows import KEYS, follows, live_head, unfinished
@@ -71,9 +71,16 @@ def _promote(dialect: str) -> Update:
 
 
 def _heads(dialect: str) -> Select[tuple[str]]:
-    keys = KEYS.table(dialect)
-    found = select(jobs.c.key).where(jobs.c.key == keys.c.key, live_head()).order_by(jobs.c.key)
-    return found.with_for_update(read=True, of=jobs)
+    """Looked up key by key: PostgreSQL, whose idea of how many heads there are is old, joined the keys with all of them
+    (64 ms for 64 keys beside 4,000 heads; so 0.1 ms). A lateral query that locks is never joined otherwise, and locks
+    in the order of the keys beside it."""
+    given = KEYS.table(dialect)
+    keys = select(given.c.key).order_by(given.c.key).subquery("sorted_keys")
+    one = select(jobs.c.key).where(jobs.c.key == keys.c.key, live_head())
+    if dialect == "sqlite":
+        return one
+    head = one.with_for_update(read=True).correlate(keys).lateral("head")
+    return select(head.c.key).select_from(keys.join(head, true()))
 
 
 def _waiting(dialect: str) -> Select[tuple[str]]:

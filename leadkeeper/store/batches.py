@@ -1,19 +1,25 @@
-"""Many small writes of one kind become one: the ground of `write_batch`."""
+"""Many small calls of one kind become one: the ground of `write_batch` and `read_batch`."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, exc
 
+from leadkeeper.errors import CommitUnknown, Unavailable
 from leadkeeper.store.calls import Call, Told, Turn, tell
 from leadkeeper.store.savepoint import Savepoint
 
 MOST = 500
 """Items one call takes."""
+AT_ONCE = 2
+"""Calls of one kind at work: one gathers while the other commits. More of them would be smaller, and cost more each."""
 
 Batched = Callable[[Connection, Sequence[Any]], Sequence[Any]]
+_NOBODYS_FAULT = (Unavailable, CommitUnknown, exc.OperationalError, exc.InterfaceError)
+"""The database is away, or two transactions collided: whoever runs us has tried again already."""
 
 
 class Batches:
@@ -22,53 +28,85 @@ class Batches:
     def __init__(self, submit: Callable[[Call], None]) -> None:
         self._submit = submit
         self._waiting: dict[Batched, list[Call]] = {}
+        self._at_work: dict[Batched, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, fn: Batched, item: Any, done: asyncio.Future[Any], turn: Turn) -> None:
-        """Let `item` wait for the next call of `fn`, which has its place at SQLite's writer by `turn`."""
+    def add(self, fn: Batched, item: Any, done: asyncio.Future[Any], turn: Turn = Turn.REST) -> None:
+        """Let `item` wait for the next call of `fn`, which has its place at SQLite's writer by `turn`.
+
+        Raises RuntimeError after the database was closed.
+        """
         with self._lock:
             waiting = self._waiting.setdefault(fn, [])
             waiting.append(Call(fn, (item,), done))
-            first = len(waiting) == 1
-        if first:
-            self._submit(self._batch(fn, turn))
+            begins = len(waiting) == 1 and self._at_work.get(fn, 0) < AT_ONCE
+            self._at_work[fn] = self._at_work.get(fn, 0) + begins
+        if begins:
+            self._begin(fn, turn)
 
-    def _batch(self, fn: Batched, turn: Turn) -> Call:
+    def _begin(self, fn: Batched, turn: Turn) -> None:
         taken: list[Call] = []  # a transaction that is tried again keeps the items it took
 
         def run(conn: Connection) -> list[Told]:
             if not taken:
-                taken.extend(self._take(fn, turn))
-            return run_together(conn, fn, taken)
+                taken.extend(self._take(fn))
+            return _told(taken, fn(conn, [call.args[0] for call in taken]))
 
         def failed(error: BaseException) -> None:
             """A transaction that could not even begin has taken nothing: those who wait for it are told all the same."""
-            tell([Told(call, error=error) for call in taken or self._take(fn, turn)])
+            items = taken or self._take(fn)
+            if len(items) > 1 and isinstance(error, Exception) and not isinstance(error, _NOBODYS_FAULT):
+                self._go(items, Call(partial(_each_alone, fn, items), (), None, turn, after, partial(lost, items)))
+            else:
+                lost(items, error)
 
-        return Call(run, (), None, turn, after=tell, failed=failed)
+        def lost(items: Sequence[Call], error: BaseException) -> None:
+            self._ended(fn, turn)
+            tell([Told(call, error=error) for call in items])
 
-    def _take(self, fn: Batched, turn: Turn) -> list[Call]:
+        def after(told: list[Told]) -> None:
+            self._ended(fn, turn)
+            tell(told)
+
+        self._go(self._waiting[fn], Call(run, (), None, turn, after, failed))
+
+    def _go(self, items: Sequence[Call], call: Call) -> None:
+        try:
+            self._submit(call)
+        except RuntimeError as error:  # the database is being closed
+            tell([Told(each, error=error) for each in items])
+
+    def _ended(self, fn: Batched, turn: Turn) -> None:
+        """A call has come to its end: what gathered meanwhile goes next."""
+        with self._lock:
+            more = bool(self._waiting[fn])
+            self._at_work[fn] -= not more
+        if more:
+            self._begin(fn, turn)
+
+    def _take(self, fn: Batched) -> list[Call]:
         with self._lock:
             waiting = self._waiting[fn]
             taken, self._waiting[fn] = waiting[:MOST], waiting[MOST:]
-            more = bool(self._waiting[fn])
-        if more:
-            self._submit(self._batch(fn, turn))
         return taken
 
 
-def run_together(conn: Connection, fn: Batched, calls: Sequence[Call]) -> list[Told]:
-    """One call for all; when it raises, each item alone, so that one bad item does not sink the rest."""
-    savepoint = Savepoint(conn)
-    try:
-        results = fn(conn, [call.args[0] for call in calls])
-        savepoint.keep()
-        return [Told(call, result) for call, result in zip(calls, results, strict=True)]
-    except (exc.OperationalError, exc.InterfaceError):
-        savepoint.undo()
-        raise  # the database is away, or two transactions collided: that is no item's fault, and whoever runs us knows what to do
-    except Exception as error:  # noqa: BLE001 - handed to the caller, or tried alone
-        savepoint.undo()
-        if len(calls) == 1:
-            return [Told(calls[0], error=error)]
-    return [told for call in calls for told in run_together(conn, fn, [call])]
+def _told(calls: Sequence[Call], results: Sequence[Any]) -> list[Told]:
+    return [Told(call, result) for call, result in zip(calls, results, strict=True)]
+
+
+def _each_alone(fn: Batched, calls: Sequence[Call], conn: Connection) -> list[Told]:
+    """Together they raised: each in its turn under a savepoint, so that one bad item does not sink the rest."""
+    told: list[Told] = []
+    for call in calls:
+        savepoint = Savepoint(conn)
+        try:
+            told += _told([call], fn(conn, [call.args[0]]))
+            savepoint.keep()
+        except (exc.OperationalError, exc.InterfaceError):
+            savepoint.undo()
+            raise
+        except Exception as error:  # noqa: BLE001 - handed to the caller
+            savepoint.undo()
+            told.append(Told(call, error=error))
+    return told

@@ -53,6 +53,7 @@ class Database:
         self._readers = Readers(self._reading)
         self._listeners: list[signals.Listener] = []
         self._batches = Batches(self._queue)
+        self._read_batches = Batches(self._readers.submit)
         self._own = threading.local()
         self._kept_by_all: list[Kept] = []
         if self.dialect == "sqlite":
@@ -72,6 +73,12 @@ class Database:
         """Run `fn` on one read-only snapshot. Raises Unavailable when the database cannot be reached."""
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._readers.submit(Call(partial(fn, **kwargs) if kwargs else fn, args, done))
+        return await done
+
+    async def read_batch(self, fn: Callable[[Connection, Sequence[T]], Sequence[R]], item: T) -> R:
+        """`read`, where items waiting for the same `fn` become one call `fn(conn, items)`; as for `write_batch`."""
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._read_batches.add(fn, item, done)
         return await done
 
     def read_now(self, fn: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -31,9 +31,8 @@ def test_a_draft_comes_back_as_it_was_and_the_first_one_stands(db: Database) -> 
     again = db.write_now(drafts.store, [drafts.Kept(replace(DRAFT, text="another"), place, 7, 1)])[7]
 
     assert first == again
-    assert db.read_now(drafts.earlier, 7, 1)[0] == DRAFT
-    assert db.read_now(drafts.earlier, 7, 2)[0] is None
-    assert db.read_now(drafts.earlier, 8, 1)[0] is None
+    assert db.read_now(drafts.earlier_of, {7: 1, 8: 1}) == {7: (DRAFT, 2), 8: (None, 0)}
+    assert db.read_now(drafts.earlier_of, {7: 2}) == {7: (None, 2)}
 
 
 def test_the_calls_of_a_job_are_those_of_all_its_drafts(db: Database) -> None:
@@ -43,5 +42,5 @@ def test_the_calls_of_a_job_are_those_of_all_its_drafts(db: Database) -> None:
     db.write_now(drafts.store, [drafts.Kept(replace(DRAFT, checks={}), place, 7, 2)])[7]
     db.write_now(drafts.store, [drafts.Kept(DRAFT, place, 8, 1)])[8]
 
-    assert db.read_now(drafts.earlier, 7, 1)[1] == 2
-    assert db.read_now(drafts.earlier, 9, 1)[1] == 0
+    calls = {job: made for job, (_, made) in db.read_now(drafts.earlier_of, {7: 1, 9: 1}).items()}
+    assert calls == {7: 2, 9: 0}
