@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 MOST, LEAST = 1_000, 100
 """Jobs of one batch."""
 BATCH_SECONDS = 0.010
-"""What a batch may take, its commit included: so long others wait. The next one is sized by it."""
+"""What a batch may take at the database before its commit: about so long others wait. The next one is sized by it."""
 
 
 class Retention:
@@ -44,12 +44,11 @@ class Retention:
         await self._db.write(fold)
         pruned = Pruned(full=True)
         while pruned.full and self._works():
-            pruned, began = await self._db.write(self._batch, pruned)
-            took = clock.monotonic() - began
+            pruned, took = await self._db.write(self._batch, pruned)
             self._most = min(MOST, max(LEAST, int(self._most * BATCH_SECONDS / took)))
             await asyncio.sleep(took * self._kept.rest)
 
     def _batch(self, conn: Connection, before: Pruned) -> tuple[Pruned, float]:
-        """One batch, and when it came to be its turn."""
+        """One batch, and the seconds it took. Its commit is not its own: on SQLite others' work is in it."""
         began = clock.monotonic()
-        return prune(conn, self._kept, self._most, before), began
+        return prune(conn, self._kept, self._most, before), clock.monotonic() - began
