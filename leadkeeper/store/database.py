@@ -54,6 +54,8 @@ class Database:
         self._listeners: list[signals.Listener] = []
         self._batches = Batches(self._queue)
         self._read_batches = Batches(self._readers.submit)
+        self.turns = 0
+        """Grows as a transaction of SQLite's writer begins, and as it ends: equal twice, we committed nothing between."""
         self._own = threading.local()
         self._kept_by_all: list[Kept] = []
         if self.dialect == "sqlite":
@@ -203,10 +205,12 @@ class Database:
         if first is None:
             return
         taken = [first]
+        self.turns += 1
         try:
             told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
         except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
             told, topics = [Told(each, error=as_ours(error, "written")) for each in taken], frozenset()
+        self.turns += 1
         tell(told)
         if topics:
             self.announce(topics)

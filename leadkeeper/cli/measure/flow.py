@@ -29,14 +29,16 @@ GENTLE_SECONDS = 5
 CHATS = 18
 """Three rounds stay below the visitors' limit of 60 a minute and address."""
 SETTLE_SECONDS = 3.0
+IDLE_SECONDS = 60.0
 PATIENCE_SECONDS = 90.0
 
 
 def measure(ground: Ground, scale: float) -> Sequence[Figure]:
-    """One round on one server: memory idle, latency, web chat, throughput, then kill -9 and the way back."""
+    """One round on one server: memory and processor time idle, latency, web chat, throughput, then kill -9 and the way back."""
     with staged(ground) as stage:
         clock.sleep_until_tick(SETTLE_SECONDS * min(1.0, scale))
         memory = stage.memory_mb()
+        idle = _idle_percent(stage, max(1.0, IDLE_SECONDS * min(1.0, scale)))
         first = _latencies(stage, 1)[0]  # it pays for whatever is loaded late
         latencies = _latencies(stage, max(3, int(GENTLE_RATE * GENTLE_SECONDS * scale)))
         chats = [chat_ms(stage, number) for number in range(max(2, int(CHATS * min(1.0, scale))))]
@@ -51,7 +53,15 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
         Figure("flow", "first_answer_after_start", "ms", [first]),
         Figure("flow", "first_webhook_after_kill", "s", [back]),
         Figure("flow", "memory_idle", "MB", [memory]),
+        Figure("flow", "idle_cpu", "% of a core", [idle]),
     ]
+
+
+def _idle_percent(stage: Stage, seconds: float) -> float:
+    """Processor time of web and worker while nothing happens, as a share of one core."""
+    used, began = stage.cpu_seconds(), clock.monotonic()
+    clock.sleep_until_tick(seconds)
+    return (stage.cpu_seconds() - used) / (clock.monotonic() - began) * 100
 
 
 def _latencies(stage: Stage, count: int) -> list[float]:
