@@ -9,12 +9,12 @@ def migrate() -> None:
     Example: leadkeeper migrate
     """
     from leadkeeper import config
-    from leadkeeper.store import folder
+    from leadkeeper.store import folder, unfinished
     from leadkeeper.store import migrate as schema
     from leadkeeper.store.database import Database
 
     settings = config.load()
-    folder.ensure(settings.data_dir)
+    unfinished.refuse(folder.ensure(settings.data_dir))
     db = Database(settings.database)
     try:
         before, now = schema.upgrade(db)

@@ -16,10 +16,11 @@ def open_database(settings: "Settings | None" = None) -> Iterator["Database"]:
     Raises Misconfigured, Unavailable or SchemaMismatch, each saying what to do.
     """
     from leadkeeper import config
-    from leadkeeper.store import migrate
+    from leadkeeper.store import migrate, unfinished
     from leadkeeper.store.database import Database
 
     chosen = settings or config.load()
+    unfinished.refuse(chosen.data_dir)
     missing_file(chosen)
     db = Database(chosen.database)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from leadkeeper.config import Settings
 from leadkeeper.secretbox import SecretBox
-from leadkeeper.store import boots, folder, migrate, room
+from leadkeeper.store import boots, folder, migrate, room, unfinished
 from leadkeeper.store.database import Database
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Parts:
         from leadkeeper.access import login
         from leadkeeper.jobs import first_start
 
-        box = SecretBox.open(folder.ensure(settings.data_dir))
+        unfinished.refuse(folder.ensure(settings.data_dir))
+        box = SecretBox.open(settings.data_dir)
         db = Database(settings.database)
         try:
             before, now = migrate.upgrade(db) if upgrade else (None, None)

@@ -1,7 +1,8 @@
 """Putting a backup back: into an empty installation, or beside the old one, which is moved aside and never deleted.
 
-Everything is unpacked, compared and made ready under a hidden name first. A death in the middle leaves
-what was there before, or an installation without its database, which this runs over again.
+Everything is unpacked, compared and made ready under a hidden name first. Then a note is left that a restore is
+under way (store/unfinished.py), and the parts go to their places. A death in the middle leaves what was there before, or an
+installation that does not start and says so: the same restore, run again, moves aside what it has left and completes it.
 """
 
 import shutil
@@ -16,14 +17,16 @@ from leadkeeper.cli.archive.parts import DATABASES, KEY, BackupFailed, Manifest,
 from leadkeeper.cli.archive.telling import Telling
 from leadkeeper.cli.archive.verify import compare
 from leadkeeper.config import Settings
+from leadkeeper.crashpoints import point
 from leadkeeper.crm.audit import audit
 from leadkeeper.errors import Conflict, LeadkeeperError
 from leadkeeper.jobs import restored
 from leadkeeper.jobs.restored import Aftermath
-from leadkeeper.store import boots, durable, folder, migrate
+from leadkeeper.store import boots, durable, folder, migrate, unfinished
 from leadkeeper.store.address import parse_url
 from leadkeeper.store.boots import Boots
 from leadkeeper.store.database import Database
+from leadkeeper.store.unfinished import Unfinished
 from leadkeeper.worker import identity
 
 RESTORING = ".restoring"
@@ -48,6 +51,8 @@ def put_back(settings: Settings, file: Path, *, replace: bool, telling: Telling)
     refuse_running(settings)
     url = parse_url(settings.database)
     place = _Sqlite(Path(str(url.database)), data) if url.get_backend_name() == "sqlite" else _Postgres(settings, data)
+    begun = unfinished.of_folder(data)
+    replace = replace or begun is not None
     if not replace:
         _refuse_full(place.in_the_way() + _filled(data / "media"))
     stage = data / RESTORING
@@ -57,12 +62,15 @@ def put_back(settings: Settings, file: Path, *, replace: bool, telling: Telling)
         manifest = unpack(file, stage, media=True, done=telling.more)
         if manifest.engine != place.engine:
             raise BackupFailed(_other_engine(manifest.engine))
+        point("restore.unpacked")
         telling.done(f"every one of {len(manifest.parts)} parts is what it was")
         if not replace:
             _refuse_full(_other_key(data / KEY, stage / KEY))
-        return _into_place(place, data, stage, manifest, replace, telling)
+        return _into_place(place, data, stage, manifest, replace, telling, begun or Unfinished(str(file.absolute())))
     except OSError as error:
-        raise BackupFailed(f"{error.filename or file}: {error.strerror}. What was here is as it was") from error
+        left = unfinished.of_folder(data)
+        state = "What was here is as it was" if left is None else f"It is not complete: {left.what_to_do}"
+        raise BackupFailed(f"{error.filename or file}: {error.strerror}. {state}") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -82,28 +90,39 @@ def follow_by_hand(settings: Settings, db: Database) -> Aftermath:
 
 
 def _into_place(
-    place: "_Sqlite | _Postgres", data: Path, stage: Path, manifest: Manifest, replace: bool, telling: Telling
+    place: "_Sqlite | _Postgres", data: Path, stage: Path, manifest: Manifest, replace: bool, telling: Telling, begun: Unfinished
 ) -> PutBack:
-    aside = data / f"replaced-{clock.now():%Y%m%dT%H%M%SZ}"
+    aside = data / f"replaced-{clock.now():%Y%m%dT%H%M%S%fZ}"
     ready = place.prepare(stage, manifest)
-    moved = [place.move_aside(aside)] if replace and place.in_the_way() else []
+    point("restore.prepared")
     names = [name for name in ("media", KEY) if (data / name).exists() and replace]
+    in_the_way = bool(place.in_the_way())
+    asides = [*([place.aside(aside)] if replace and in_the_way else []), *([str(aside)] if names else [])]
+    begun = unfinished.write(data, begun, asides)
+    point("restore.noted")
+    if replace and in_the_way:
+        place.move_aside(aside)
+        point("restore.database_aside")
     for name in names:
         _move(data / name, aside / name)
+        point("restore.file_aside")
     for name in ("media", KEY):
         if (stage / name).exists() and not (name == KEY and (data / KEY).exists()):
             if name == "media":
                 shutil.rmtree(data / name, ignore_errors=True)  # empty, or moved aside
             durable.move(stage / name, data / name)
+            point("restore.file_in_place")
     telling.begin("putting the database into its place", 0)
-    gone = ", ".join(dict.fromkeys([*moved, *([str(aside)] if names else [])])) or None
     try:
         after, found, schema = place.put(ready, manifest, telling)
     except LeadkeeperError as error:
-        where = f" What was here before is in {gone}." if gone else ""
+        where = f" What was here before is in {begun.where}." if begun.asides else ""
         raise BackupFailed(f"{error.message}. This installation has no database now: restore again.{where}") from error
+    point("restore.in_place")
+    unfinished.remove(data)
+    point("restore.done")
     telling.done("database in its place, and looked through")
-    return PutBack(manifest, schema, after, gone, bool(found["clean"]), found)
+    return PutBack(manifest, schema, after, begun.where, bool(found["clean"]), found)
 
 
 class _Sqlite:
@@ -128,17 +147,20 @@ class _Sqlite:
             sqlite.close_for_good(self._path)
         return copy
 
-    def move_aside(self, aside: Path) -> str:
+    def aside(self, aside: Path) -> str:
+        return str(self._aside(aside))
+
+    def move_aside(self, aside: Path) -> None:
         for name in (self._path.name, *(self._path.name + side for side in sqlite.SIDES)):
             if (self._path.parent / name).exists():
                 _move(self._path.parent / name, self._aside(aside) / name)
-        return str(self._aside(aside))
 
     def put(self, ready: Path, manifest: Manifest, telling: Telling) -> tuple[Aftermath, dict[str, Any], str]:
         if self._ready is None:
             raise RuntimeError("prepare comes first")
         after, found, here = self._ready
         boots.write(self._data, here)
+        point("restore.counted")
         _move(ready, self._path)
         return after, found, migrate.newest()
 
@@ -166,19 +188,26 @@ class _Postgres:
     def prepare(self, stage: Path, manifest: Manifest) -> Path:
         return stage / DATABASES["postgresql"]
 
-    def move_aside(self, aside: Path) -> str:
-        name = aside.name.replace("-", "_").lower()
+    def aside(self, aside: Path) -> str:
+        return f"the schema {_schema(aside)} of the database"
+
+    def move_aside(self, aside: Path) -> None:
         with postgres.connect(self._url) as driver:
-            postgres.move_aside(driver, name)
-        return f"the schema {name} of the database"
+            postgres.move_aside(driver, _schema(aside))
 
     def put(self, ready: Path, manifest: Manifest, telling: Telling) -> tuple[Aftermath, dict[str, Any], str]:
         boots.write(self._data, Boots.first())
+        point("restore.counted")
         with postgres.connect(self._url) as driver:
             postgres.load(driver, ready, telling.more)
+        point("restore.loaded")
         after, found, here = _follow(self._url.render_as_string(hide_password=False), manifest)
         boots.write(self._data, here)
         return after, found, migrate.newest()
+
+
+def _schema(aside: Path) -> str:
+    return aside.name.replace("-", "_").lower()
 
 
 def _follow(url: str, manifest: Manifest) -> tuple[Aftermath, dict[str, Any], Boots]:

@@ -36,6 +36,26 @@ def _crashpoints(
     on_ground(trial, lambda ground: fault.run(trial, ground, seed), as_json)
 
 
+@app.command("restores")
+def _restores(
+    db: Db = Engine.SQLITE,
+    every: Annotated[int, typer.Option(min=1, help="Kill at one in so many places only.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Kill -9 at every labelled place of `leadkeeper restore`, look at what is left, and run it again.
+
+    Exit code 1 when something is found. Example: leadkeeper faults restores --db postgres
+    """
+    import os
+
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # its threads would be there before the first fork
+    from leadkeeper.cli.faults import restores as fault
+    from leadkeeper.cli.faults.trial import Trial
+
+    trial = Trial("restores", db, 0)
+    on_ground(trial, lambda ground: fault.run(trial, ground, every), as_json)
+
+
 @app.command("provider")
 def _provider(
     db: Db = Engine.SQLITE,

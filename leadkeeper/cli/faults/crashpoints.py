@@ -36,6 +36,8 @@ EARLY = 0.2
 """Share of the kills that count from the start of the life: a death in the middle of taking up another one's work."""
 TAKING_OVER = "rescue."
 ONLY_EARLY = ("boot.", TAKING_OVER)
+RESTORE = "restore."
+"""These are passed by a restore only: `restores` kills there."""
 LEAVING_WORK = "run.ended"
 """A death here leaves a job in the hands of nobody."""
 TRIES = 6
@@ -73,7 +75,7 @@ class _Aims:
     def __init__(self, reached: Mapping[str, Mapping[str, int]], random: Random) -> None:
         self._reached = reached
         self._random = random
-        self._labels = labels()
+        self.labels = [label for label in labels() if not label.startswith(RESTORE)]
         self._round: list[str] = []
         self.killed: Counter[str] = Counter()
         self.missed: Counter[str] = Counter()
@@ -81,7 +83,7 @@ class _Aims:
     def next(self, *, after_death: bool) -> Aim:
         """The next aim. Only after a death there is anything to take over."""
         if not self._round:
-            self._round = self._labels.copy()
+            self._round = self.labels.copy()
             self._random.shuffle(self._round)
         open_now = [label for label in self._round if after_death or not label.startswith(TAKING_OVER)]
         label = open_now[-1] if open_now else LEAVING_WORK
@@ -107,7 +109,7 @@ class _Aims:
     @property
     def never(self) -> list[str]:
         """Labels at which nobody died, however often it was tried."""
-        return [label for label in self._labels if not self.killed[label] and self.missed[label] >= TRIES]
+        return [label for label in self.labels if not self.killed[label] and self.missed[label] >= TRIES]
 
 
 class _Lane:
@@ -234,7 +236,7 @@ def _kill_all(trial: Trial, lanes: list[_Lane], aims: _Aims) -> None:
                 lane.begin(None)
     for label in aims.never:
         trial.find(f"nobody ever came by the label {label}")
-    trial.counts |= {"labels": len(labels()), "killedAt": len(aims.killed), "inSendWindow": doubts, "missed": missed}
+    trial.counts |= {"labels": len(aims.labels), "killedAt": len(aims.killed), "inSendWindow": doubts, "missed": missed}
 
 
 def _ended(busy: list[_Lane]) -> Iterator[_Lane]:

@@ -19,8 +19,9 @@ from leadkeeper.access import sessions, users
 from leadkeeper.access.roles import Role
 from leadkeeper.cli.archive import take as take_module
 from leadkeeper.cli.archive.telling import Telling
+from leadkeeper.cli.opening import open_database
 from leadkeeper.config import Settings
-from leadkeeper.errors import Invalid
+from leadkeeper.errors import Invalid, Misconfigured
 from leadkeeper.jobs import restored
 from leadkeeper.queue import control
 from leadkeeper.store import boots, migrate, restores
@@ -142,8 +143,10 @@ def test_killed_before_what_follows_was_done_the_next_start_does_it(house: House
 
     if house.url.startswith("sqlite"):
         assert not (house.data / "leadkeeper.db").exists()
-        house.run("restore", str(file), "--replace")
+        assert house.run("restore", str(file)).exit_code == 0
     else:
+        with pytest.raises(Misconfigured, match=f"leadkeeper restore {file}` again"), open_database():
+            pass
         db = house.open()
         assert db.read_now(control.desired) == "running"
         _, after = db.write_now(restored.started, boots.of_folder(house.data))
