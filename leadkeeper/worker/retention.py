@@ -44,11 +44,11 @@ class Retention:
         await self._db.write(fold)
         pruned = Pruned(full=True)
         while pruned.full and self._works():
-            pruned, took = await self._db.write(self._batch, pruned)
+            pruned, began, took = await self._db.write(self._batch, pruned)
             self._most = min(MOST, max(LEAST, int(self._most * BATCH_SECONDS / took)))
-            await asyncio.sleep(took * self._kept.rest)
+            await asyncio.sleep((clock.monotonic() - began) * self._kept.rest)
 
-    def _batch(self, conn: Connection, before: Pruned) -> tuple[Pruned, float]:
-        """One batch, and the seconds it took. Its commit is not its own: on SQLite others' work is in it."""
+    def _batch(self, conn: Connection, before: Pruned) -> tuple[Pruned, float, float]:
+        """One batch, when its turn came, and the seconds it took. Its commit is not its own: on SQLite others' work is in it."""
         began = clock.monotonic()
-        return prune(conn, self._kept, self._most, before), clock.monotonic() - began
+        return prune(conn, self._kept, self._most, before), began, clock.monotonic() - began
