@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC
 from functools import partial
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, exc, text
@@ -25,12 +26,13 @@ from leadkeeper.store import signals
 from leadkeeper.store.address import parse_url
 from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call, Told, Turn, inside_write, mark_inside, tell
-from leadkeeper.store.engine import WRITERS, as_ours, is_broken, reading_engine, writing_engine
+from leadkeeper.store.engine import WRITERS, as_ours, is_worth_another_try, reading_engine, writing_engine
 from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.readers import Readers
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.store.ticker import Ticker
+from leadkeeper.store.turnstile import Turnstile
 from leadkeeper.store.writer import Writer
 
 P = ParamSpec("P")
@@ -59,6 +61,7 @@ class Database:
         self._own = threading.local()
         self._kept_by_all: list[Kept] = []
         if self.dialect == "sqlite":
+            self._turnstile = Turnstile(Path(str(self.url.database)))
             self._writer: Writer | None = Writer(self._run_group)
             self._beats: Writer | Ticker = self._writer
         else:
@@ -166,6 +169,7 @@ class Database:
         """Finish what waits and close every connection."""
         if self._writer is not None:
             self._writer.close()
+            self._turnstile.close()
         else:
             self._beats.close()
             self._writers.shutdown()
@@ -207,7 +211,8 @@ class Database:
         taken = [first]
         self.turns += 1
         try:
-            told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
+            with self._turnstile.turn():
+                told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
         except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
             told, topics = [Told(each, error=as_ours(error, "written")) for each in taken], frozenset()
         self.turns += 1
@@ -225,7 +230,7 @@ class Database:
                     self.announce(topics)
                 return
             except BaseException as error:  # noqa: BLE001 - handed to the caller
-                if attempt < TRIES and _is_worth_another_try(error):
+                if attempt < TRIES and is_worth_another_try(error):
                     clock.sleep_until_tick(random.uniform(0.002, 0.02) * attempt)
                     continue
                 tell([Told(call, error=as_ours(error, "written"))])
@@ -291,9 +296,3 @@ def _commit(conn: Connection) -> None:
 def _in_transaction(conn: Connection) -> bool:
     driver: Any = conn.connection.dbapi_connection
     return bool(driver.in_transaction)
-
-
-def _is_worth_another_try(error: BaseException) -> bool:
-    """True for a deadlock, and for a connection that broke before COMMIT: nothing of the transaction is there."""
-    state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
-    return is_broken(error) or state in ("40P01", "40001")

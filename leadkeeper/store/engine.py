@@ -143,6 +143,12 @@ def is_broken(error: BaseException) -> bool:
     return isinstance(error, exc.DBAPIError) and error.connection_invalidated
 
 
+def is_worth_another_try(error: BaseException) -> bool:
+    """True for a deadlock, and for a connection that broke before COMMIT: nothing of the transaction is there."""
+    state = getattr(error.orig, "sqlstate", None) if isinstance(error, exc.DBAPIError) else None
+    return is_broken(error) or state in ("40P01", "40001")
+
+
 def as_ours(error: BaseException, doing: str) -> BaseException:
     """Outages and damage become Unavailable (503), `doing` being read or written; everything else is handed on as it is."""
     if isinstance(error, exc.OperationalError | exc.InterfaceError):

@@ -1,0 +1,92 @@
+"""Processes that write one SQLite file take turns; nobody waits for one that stands still."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leadkeeper import clock
+from leadkeeper.store import turnstile
+from leadkeeper.store.database import Database
+from leadkeeper.store.turnstile import Turnstile
+
+BUSY = """
+import sys
+from sqlalchemy import text
+from leadkeeper import clock
+from leadkeeper.store.database import Database
+
+def work(conn):
+    conn.execute(text("update settings set value = value"))
+    clock.sleep_until_tick(0.03)
+
+db = Database(sys.argv[1])
+db.write_now(work)
+print("working", flush=True)
+while True:
+    db.write_now(work)
+"""
+HOLDS = """
+import sys
+from pathlib import Path
+from leadkeeper.store.turnstile import Turnstile
+
+with Turnstile(Path(sys.argv[1])).turn():
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_writes_all_the_time_lets_every_other_one_in_between(database_url: str) -> None:
+    other = subprocess.Popen([sys.executable, "-c", BUSY, database_url], stdout=subprocess.PIPE, text=True)
+    assert other.stdout and other.stdout.readline() == "working\n"
+    db = Database(database_url)
+    waits = []
+
+    for _ in range(40):
+        began = clock.monotonic()
+        db.write_now(lambda conn: None)
+        waits.append(clock.monotonic() - began)
+        clock.sleep_until_tick(0.01)
+
+    db.close()
+    other.kill()
+    other.wait()
+    other.stdout.close()
+    assert sorted(waits)[-2] < 0.25, waits  # one turn of the other is 0.03 s; without turns it was a second and more
+
+
+@pytest.mark.parametrize("end", ["kill", "let go"])
+def test_a_turn_ends_with_the_process_that_has_it(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "leadkeeper.db"
+    other = subprocess.Popen([sys.executable, "-c", HOLDS, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdin and other.stdout and other.stdout.readline() == "holding\n"
+    mine = Turnstile(file)
+
+    if end == "kill":
+        other.kill()
+    other.stdin.close()
+    began = clock.monotonic()
+    with mine.turn():
+        waited = clock.monotonic() - began
+
+    other.wait()
+    other.stdout.close()
+    mine.close()
+    assert waited < turnstile.PATIENCE_SECONDS
+
+
+def test_one_that_stands_still_with_the_turn_is_waited_for_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnstile, "PATIENCE_SECONDS", 0.05)
+    still, mine, third = (Turnstile(tmp_path / "leadkeeper.db") for _ in range(3))
+
+    with still.turn():
+        began = clock.monotonic()
+        with mine.turn(), third.turn():
+            waited = clock.monotonic() - began
+
+    for each in (still, mine, third):
+        each.close()
+    assert 0.1 <= waited < 5
