@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
+from typing import Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, exc, text
 from sqlalchemy.engine import Engine
@@ -30,7 +30,7 @@ from leadkeeper.store.engine import WRITERS, as_ours, is_worth_another_try, read
 from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.readers import Readers
-from leadkeeper.store.savepoint import Savepoint
+from leadkeeper.store.savepoint import Savepoint, in_transaction
 from leadkeeper.store.ticker import Ticker
 from leadkeeper.store.turnstile import Turnstile
 from leadkeeper.store.writer import Writer
@@ -52,7 +52,7 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self._writing = writing_engine(self.url)
         self._reading = reading_engine(self.url)
-        self._readers = Readers(self._reading)
+        self._readers = self._reading_threads()
         self._listeners: list[signals.Listener] = []
         self._batches = Batches(self._queue)
         self._read_batches = Batches(self._readers.submit)
@@ -62,12 +62,18 @@ class Database:
         self._kept_by_all: list[Kept] = []
         if self.dialect == "sqlite":
             self._turnstile = Turnstile(Path(str(self.url.database)))
-            self._writer: Writer | None = Writer(self._run_group)
+            self._writer: Writer | None = self._writing_thread()
             self._beats: Writer | Ticker = self._writer
         else:
             self._writer = None
             self._writers = ThreadPoolExecutor(WRITERS, "leadkeeper-write")
             self._beats = Ticker(self._run_alone)
+
+    def _reading_threads(self) -> Readers:
+        return Readers(self._reading)
+
+    def _writing_thread(self) -> Writer:
+        return Writer(self._run_group)
 
     @property
     def engine(self) -> Engine:
@@ -265,7 +271,7 @@ def _run_saved(conn: Connection, call: Call) -> Told:
         savepoint.keep()
         return Told(call, result)
     except BaseException as error:
-        if not _in_transaction(conn):
+        if not in_transaction(conn):
             raise
         savepoint.undo()
         return Told(call, error=as_ours(error, "written"))
@@ -291,8 +297,3 @@ def _commit(conn: Connection) -> None:
             raise CommitUnknown(f"connection lost in COMMIT: {error.orig}") from error
         raise
     point("commit.after")
-
-
-def _in_transaction(conn: Connection) -> bool:
-    driver: Any = conn.connection.dbapi_connection
-    return bool(driver.in_transaction)

@@ -1,5 +1,7 @@
 """A savepoint: what is done after it can be taken back without the rest of its transaction."""
 
+from typing import Any
+
 from sqlalchemy import Connection, text
 
 from leadkeeper.store.prepared import Prepared
@@ -28,3 +30,9 @@ class Savepoint:
         _UNDO.run(self._conn)
         forget(self._conn)
         _KEEP.run(self._conn)
+
+
+def in_transaction(conn: Connection) -> bool:
+    """False when SQLite itself has ended the transaction, as it does when a disk is full."""
+    driver: Any = conn.connection.dbapi_connection
+    return bool(driver.in_transaction)

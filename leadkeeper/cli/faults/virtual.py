@@ -6,7 +6,6 @@ Everything that happens is an event of one loop, in an order that follows from a
 import asyncio
 import selectors
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -15,14 +14,12 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 from sqlalchemy import Connection, Engine, event, exc
 
 from leadkeeper.errors import CommitUnknown
-from leadkeeper.store.address import parse_url
-from leadkeeper.store.batches import Batches
 from leadkeeper.store.calls import Call
 from leadkeeper.store.database import Database
-from leadkeeper.store.engine import reading_engine, writing_engine
 from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.readers import Readers
+from leadkeeper.store.writer import Writer
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -85,30 +82,24 @@ class InlineDatabase(Database):
     """The product's database with its threads taken out: its groups, savepoints and commits are the real ones."""
 
     def __init__(self, url: str, fates: Fates) -> None:
-        self.url = parse_url(url)
-        self.dialect = self.url.get_backend_name()
-        self._writing = writing_engine(self.url)
+        self._fates = fates
+        super().__init__(url)
         event.listen(self._writing, "connect", _no_power_cuts)
-        self._reading = reading_engine(self.url)
-        self._listeners = []
-        self._batches = Batches(self._queue)
-        self._own = threading.local()
-        self._kept_by_all = []
         self._fated = _Fated(self._writing, fates, reading=False)
-        self._inline = _InlineWriter(self._run_group, fates)
-        self._writer = self._beats = self._inline  # type: ignore[assignment]
-        self._readers = _InlineReaders(self._reading, fates)
 
     def close(self) -> None:
         """Let go of both connections; what was not committed never happened."""
-        self._inline.close()
+        super().close()
         self._fated.close()
-        self._readers.close()
-        self._writing.dispose()
-        self._reading.dispose()
 
     def _kept(self) -> Kept:
         return self._fated
+
+    def _reading_threads(self) -> Readers:
+        return _InlineReaders(self._reading, self._fates)
+
+    def _writing_thread(self) -> Writer:
+        return _InlineWriter(self._run_group, self._fates)
 
 
 def _no_power_cuts(connection: Any, _entry: object) -> None:
@@ -142,13 +133,13 @@ class _Fated(Kept):
         return done
 
 
-class _InlineWriter:
+class _InlineWriter(Writer):
     """What waits is written as one group, a moment after the first of it was asked for."""
 
     def __init__(self, run_group: Callable[[Callable[[], Call | None]], None], fates: Fates) -> None:
         self._run_group = run_group
         self._fates = fates
-        self._waiting: deque[Call] = deque()
+        self._calls: deque[Call] = deque()
         self._periodic: list[Periodic] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -157,7 +148,7 @@ class _InlineWriter:
         if self._fates.dead:
             raise Died
         self._fates.asked(call)
-        self._waiting.append(call)
+        self._calls.append(call)
         self._plan(self._fates.delay())
 
     def add(self, periodic: Periodic) -> None:
@@ -172,7 +163,7 @@ class _InlineWriter:
 
     def close(self) -> None:
         """Write nothing more."""
-        self._waiting.clear()
+        self._calls.clear()
         self._periodic.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -186,15 +177,15 @@ class _InlineWriter:
 
     def _beat(self, periodic: Periodic) -> None:
         if periodic in self._periodic and not self._fates.dead:
-            self._waiting.appendleft(periodic.call())
+            self._calls.appendleft(periodic.call())
             self._plan(self._fates.delay())
             self._plan_beat(periodic)
 
     def _run(self) -> None:
         self._timer = None
-        if not self._fates.dead and self._waiting:
-            self._run_group(lambda: self._waiting.popleft() if self._waiting else None)
-            if self._waiting:
+        if not self._fates.dead and self._calls:
+            self._run_group(lambda: self._calls.popleft() if self._calls else None)
+            if self._calls:
                 self._plan(self._fates.delay())
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from leadkeeper.cli.faults.business import ACCOUNT
 from leadkeeper.cli.faults.outside import Moods, Outside
 from leadkeeper.cli.faults.processes import Process, WorkerProcess, track
-from leadkeeper.cli.faults.virtual import VirtualLoop
+from leadkeeper.cli.faults.virtual import Died, VirtualLoop
 from leadkeeper.config import Settings
 from leadkeeper.crm import accounts, conversations, inbound, messages
 from leadkeeper.errors import CommitUnknown, LeadkeeperError, Unavailable
@@ -55,6 +55,7 @@ class World:
         self._workers: list[WorkerProcess] = []
         self._graveyard: list[Process] = []
         self._numbers = 0
+        self._broken: BaseException | None = None
         self.loop = VirtualLoop()
         self.outside = Outside(self.random, self._delivered)
 
@@ -69,11 +70,20 @@ class World:
     def run(self, judge: Callable[[Connection, "World"], list[str]]) -> list[str]:
         """Live until the steps are used up, calm down, and be judged."""
         self.loop.set_task_factory(track)
-        self.loop.set_exception_handler(lambda loop, context: None)  # what the dead leave behind is nobody's business
+        self.loop.set_exception_handler(self._unhandled)
         try:
             return self.loop.run_until_complete(self._live(judge))
+        except RuntimeError as error:
+            raise (self._broken or error) from error
         finally:
             self.loop.close()
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What tasks of the dead leave behind is nobody's business. A callback that raises is an error in this world itself."""
+        error = context.get("exception")
+        if "handle" in context and error is not None and not isinstance(error, Died):
+            self._broken = error
+            loop.stop()
 
     async def _live(self, judge: Callable[[Connection, "World"], list[str]]) -> list[str]:
         self.outside.moods = Moods.drawn(self.random)
