@@ -45,7 +45,8 @@ class SqliteHints:
             connection.close()
 
     def _look_until_closed(self, connection: sqlite3.Connection) -> None:
-        version, turns, others = _version(connection), self._db.turns, self._others()
+        turns = self._db.turns  # before the version, always: what we commit in between then only puts us in doubt
+        version, others = _version(connection), self._others()
         heard_at = asked_at = clock.monotonic() - STAYS_ACTIVE
         doubt = False
         while not self._closed.wait(ACTIVE if clock.monotonic() - heard_at < STAYS_ACTIVE else IDLE):
@@ -54,11 +55,11 @@ class SqliteHints:
             if seen != version:
                 heard = turns == turns_before == self._db.turns
                 doubt = doubt or not heard
-                version, turns = seen, self._db.turns
+                version, turns = seen, turns_before
             if doubt and now - asked_at >= IN_DOUBT:
                 before, others = others, self._others()
                 heard = heard or others is None or others != before
-                doubt, asked_at, turns = False, now, self._db.turns
+                doubt, asked_at = False, now
             if heard:
                 heard_at = now
                 self._db.announce(ANYTHING)

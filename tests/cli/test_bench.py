@@ -15,10 +15,12 @@ METRICS = {
     "queue": {"drain", "cpu_per_job", "drain_in_order"},
     "claim": {"of_100", "with_history", "with_timers", "behind_a_busy_key"},
     "pickup": {"p50", "p95", "commit_p50", "after_commit_p50"},
-    "ingest": {"webhooks", "webhooks_unstored", "stored_share", "http_ack_p50", "http_ack_p99"},
+    "ingest": {
+        "webhooks", "webhooks_unstored", "stored_share", "http_ack_p50", "http_ack_p99", "http_webhooks", "http_crowded_ack_p99",
+    },
     "soak": {"rate", "rate_ratio", "latency_ratio", "memory_growth", "size_growth"},
     "flow": {
-        "conversations", "cpu_per_conversation", "webhook_to_call_p50", "webhook_to_call_p95",
+        "conversations", "conversations_with_statuses", "cpu_per_conversation", "webhook_to_call_p50", "webhook_to_call_p95",
         "webchat_to_answer_p95", "first_answer_after_start", "first_webhook_after_kill", "memory_idle", "idle_cpu",
     },
 }  # fmt: skip

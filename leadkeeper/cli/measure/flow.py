@@ -22,7 +22,8 @@ from leadkeeper.errors import Unavailable
 from leadkeeper.simulator.posting import SocketPost
 from leadkeeper.store.schema import conversations, messages
 
-CONVERSATIONS = 400
+CONVERSATIONS = 1_500
+"""Enough that the first and the last of them, when web and worker wait for each other, weigh little."""
 TOGETHER = 32
 GENTLE_RATE = 20
 GENTLE_SECONDS = 5
@@ -42,10 +43,14 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
         first = _latencies(stage, 1)[0]  # it pays for whatever is loaded late
         latencies = _latencies(stage, max(3, int(GENTLE_RATE * GENTLE_SECONDS * scale)))
         chats = [chat_ms(stage, number) for number in range(max(2, int(CHATS * min(1.0, scale))))]
-        rate, cpu = _conversations(stage, max(5, int(CONVERSATIONS * scale)))
+        count = max(5, int(CONVERSATIONS * scale))
+        rate, cpu = _conversations(stage, count)
+        stage.behave(statuses=["sent", "delivered", "read"])
+        with_statuses, _ = _conversations(stage, count, "read")
         back = _killed(stage)
     return [
         Figure("flow", "conversations", "conversations/s", [rate]),
+        Figure("flow", "conversations_with_statuses", "conversations/s", [with_statuses]),
         Figure("flow", "cpu_per_conversation", "ms", [cpu]),
         Figure("flow", "webhook_to_call_p50", "ms", [percentile(latencies, 0.5)]),
         Figure("flow", "webhook_to_call_p95", "ms", [percentile(latencies, 0.95)]),
@@ -74,12 +79,12 @@ def _latencies(stage: Stage, count: int) -> list[float]:
     return [(called[each.sender] - each.at) * 1000 for each in posted]
 
 
-def _conversations(stage: Stage, count: int) -> tuple[float, float]:
-    """(answered and accepted a second, milliseconds of processor time of web and worker for each)."""
+def _conversations(stage: Stage, count: int, end: str = "accepted") -> tuple[float, float]:
+    """(answered a second, each up to the state `end`; milliseconds of processor time of web and worker for each)."""
     wanted = webhooks(account_of(stage), count)
     used, began = stage.cpu_seconds(), clock.now()
     asyncio.run(_post(stage, wanted, None))
-    ended = _answered(stage, wanted)
+    ended = _answered(stage, wanted, end)
     return count / (ended - began).total_seconds(), (stage.cpu_seconds() - used) * 1000 / count
 
 
@@ -103,22 +108,23 @@ async def _post(stage: Stage, wanted: Sequence[Webhook], a_second: float | None)
         await post.close()
 
 
-def _answered(stage: Stage, wanted: Sequence[Webhook]) -> datetime:
-    """When the last of their answers was accepted. Raises Unavailable when one never is, or another way ends."""
+def _answered(stage: Stage, wanted: Sequence[Webhook], end: str = "accepted") -> datetime:
+    """When the last of their answers came to the state `end`. Raises Unavailable when one never is, or another way ends."""
     prefix = wanted[0].sender[:-5]
-    stage.wait(lambda: stage.rows(partial(_accepted, prefix=prefix))[0] >= len(wanted), PATIENCE_SECONDS, "the answers")
+    come_to = partial(_come_to, prefix=prefix, state=end)
+    stage.wait(lambda: stage.rows(come_to)[0] >= len(wanted), PATIENCE_SECONDS, "the answers")
     stage.wait(lambda: stage.rows(rows.unfinished) == 0, PATIENCE_SECONDS, "the last jobs")
-    count, last = stage.rows(partial(_accepted, prefix=prefix))
+    count, last = stage.rows(come_to)
     if count != len(wanted) or last is None:
         raise Unavailable(f"{count} answers to {len(wanted)} questions")
     return last
 
 
-def _accepted(conn: Connection, prefix: str) -> tuple[int, datetime | None]:
+def _come_to(conn: Connection, prefix: str, state: str) -> tuple[int, datetime | None]:
     query = (
         select(func.count(), func.max(messages.c.state_at))
         .join(conversations, conversations.c.id == messages.c.conversation_id)
-        .where(messages.c.purpose == "reply", messages.c.state == "accepted", conversations.c.address.startswith(prefix))
+        .where(messages.c.purpose == "reply", messages.c.state == state, conversations.c.address.startswith(prefix))
     )
     count, last = conn.execute(query).one()
     return int(count), last

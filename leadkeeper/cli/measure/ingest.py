@@ -6,6 +6,7 @@ works on what arrives, on the same cores.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,9 +14,10 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
+from leadkeeper.cli.measure.apart import apart
 from leadkeeper.cli.measure.figure import Figure, percentile
 from leadkeeper.cli.measure.ground import Ground
-from leadkeeper.cli.measure.load import Webhook, crowd, into, steady, webhooks
+from leadkeeper.cli.measure.load import Webhook, crowd, into, steady, until_taken, webhooks
 from leadkeeper.cli.measure.staged import account_of, staged
 from leadkeeper.cli.proof import rows
 from leadkeeper.config import Settings
@@ -55,12 +57,15 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     stored = _taken(ground, Database, count)
     unstored = _taken(ground, Unstored, count)
     took = _acknowledged(ground, max(20, int(RATE * RATE_SECONDS * scale)))
+    over_http, crowded = _over_http(ground, count)
     return [
         Figure("ingest", "webhooks", "webhooks/s", [stored]),
         Figure("ingest", "webhooks_unstored", "webhooks/s", [unstored]),
         Figure("ingest", "stored_share", "ratio", [stored / unstored]),
         Figure("ingest", "http_ack_p50", "ms", [percentile(took, 0.5)]),
         Figure("ingest", "http_ack_p99", "ms", [percentile(took, 0.99)]),
+        Figure("ingest", "http_webhooks", "webhooks/s", [over_http]),
+        Figure("ingest", "http_crowded_ack_p99", "ms", [percentile(crowded, 0.99)]),
     ]
 
 
@@ -105,6 +110,39 @@ def _acknowledged(ground: Ground, count: int) -> list[float]:
         asyncio.run(_steadily(stage.address, webhooks(account_of(stage), WARMING)))
         stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the first messages to be answered")
         return asyncio.run(_steadily(stage.address, webhooks(account_of(stage), count)))
+
+
+def _over_http(ground: Ground, count: int) -> tuple[float, list[float]]:
+    """(webhooks a second of `TOGETHER` callers over HTTP, the milliseconds each took), web and worker apart and at work.
+
+    Raises Unavailable when one was not stored, or is not worked off.
+    """
+    with staged(ground) as stage, apart(stage) as addresses:
+        wanted = webhooks(account_of(stage), count)
+        seconds, took = asyncio.run(_crowded(addresses, webhooks(account_of(stage), TOGETHER), wanted))
+        found = stage.rows(partial(_stored, prefix=wanted[0].sender[:-5]))
+        if found != count:
+            raise Unavailable(f"{found} of {count} acknowledged webhooks are stored")
+        stage.wait(lambda: stage.rows(rows.unfinished) == 0, 180, "the messages to be answered")
+        return count / seconds, took
+
+
+async def _crowded(addresses: Sequence[str], first: Sequence[Webhook], wanted: Sequence[Webhook]) -> tuple[float, list[float]]:
+    post = SocketPost()
+    try:
+        for address, webhook in zip(addresses, first, strict=False):
+            await until_taken(address, webhook)
+        await crowd(post, addresses, first[len(addresses) :], TOGETHER)
+        began = clock.monotonic()
+        posted = await crowd(post, addresses, wanted, TOGETHER)
+        return clock.monotonic() - began, [each.milliseconds for each in posted]
+    finally:
+        await post.close()
+
+
+def _stored(conn: Connection, prefix: str) -> int:
+    query = select(func.count()).select_from(inbound_events).where(inbound_events.c.sender.startswith(prefix))
+    return int(conn.execute(query).scalar_one())
 
 
 async def _steadily(address: str, wanted: Sequence[Webhook]) -> list[float]:

@@ -50,15 +50,19 @@ def _webhook(account: SimAccount, sender: str, text: str) -> Webhook:
     return Webhook(sender, body, sign(account.app_secret.encode(), body))
 
 
-async def crowd(post: Post, address: str, wanted: Sequence[Webhook], together: int) -> list[Posted]:
-    """Post all of them, so many at a time. Raises Unavailable for the first that is not answered 200."""
+async def crowd(post: Post, address: str | Sequence[str], wanted: Sequence[Webhook], together: int) -> list[Posted]:
+    """Post all of them, so many at a time, each caller to the next of several addresses.
+
+    Raises Unavailable for the first that is not answered 200.
+    """
     waiting, done = iter(wanted), []
+    addresses = [address] if isinstance(address, str) else address
 
-    async def one() -> None:
+    async def one(caller: int) -> None:
         for webhook in waiting:
-            done.append(await _posted(post, address, webhook))
+            done.append(await _posted(post, addresses[caller % len(addresses)], webhook))
 
-    await asyncio.gather(*(one() for _ in range(together)))
+    await asyncio.gather(*(one(caller) for caller in range(together)))
     return done
 
 

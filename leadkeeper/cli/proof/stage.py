@@ -42,7 +42,7 @@ class Stage:
         self.folder = folder
         self.password = secrets.token_urlsafe(24)
         self.secrets = {name: secrets.token_hex(16) for name in ("token", "app_secret", "verify_token", "cron")}
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.database_url = database_url
         self._server: subprocess.Popen[bytes] | None = None
@@ -248,7 +248,8 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
