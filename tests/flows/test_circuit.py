@@ -125,8 +125,9 @@ async def test_an_outage_that_lasts_uses_up_no_tries_once_the_account_rests(db: 
                 await place.idle()
                 assert place.line.dialled == MOST + trials
             place.line.cut = False
-            time.passes(2 * LONGEST_REST)
-            await settled(place)
+            for _ in range(3):  # a jump of the clock while a trial is on its way takes its lease: that was no trial
+                time.passes(2 * LONGEST_REST)
+                await settled(place)
 
         assert [row.state in GONE for row in await place.outbound()] == [True] * MOST
         assert await circuit(place) is None
