@@ -44,11 +44,12 @@ class Held:
         return len(self._claims)
 
     def add(self, jobs: Iterable[Claimed], lease: Lease) -> None:
-        """Jobs just claimed."""
+        """Jobs just claimed. One that we lost and have again, before its first end was heard of, is one job."""
         for job in jobs:
+            if job.id not in self._claims:
+                self.shared.update(sharers(job))
             self._leases[job.id] = lease
             self._claims[job.id] = job.claim
-            self.shared.update(sharers(job))
 
     def drop(self, job: Claimed) -> None:
         """This claim is finished, given back or lost."""

@@ -108,7 +108,7 @@ def test_no_claim_takes_more_than_its_shares_nor_leaves_what_it_may_take(
             assert any(has[name] >= shares.free for name in names), "it has no share that is used up, and was left"
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "drop", "late"]), st.integers(1, 8), LANES), max_size=60))
+@given(st.lists(st.tuples(st.sampled_from(["add", "again", "drop", "late"]), st.integers(1, 8), LANES), max_size=60))
 def test_what_a_worker_holds_is_counted_by_kind_whatever_comes_and_goes(acts: list[tuple[str, int, Lane]]) -> None:
     held = Held()
     ours: dict[int, Claimed] = {}
@@ -119,6 +119,10 @@ def test_what_a_worker_holds_is_counted_by_kind_whatever_comes_and_goes(acts: li
             job = claimed(job_id, lane)
             held.add([job], Lease.beginning_now(LEASE))
             ours[job_id] = job
+        elif act == "again" and job is not None:  # it was lost to another worker and came back before its first end did
+            ours[job_id] = job._replace(claim=job.claim + 1)
+            held.add([ours[job_id]], Lease.beginning_now(LEASE))
+            held.drop(job)
         elif act == "drop" and job is not None:
             held.drop(job)
             del ours[job_id]
