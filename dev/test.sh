@@ -49,6 +49,6 @@ fi
 export PROBES_OF_LEADKEEPER=$PWD/.make/probes
 rm -rf "$PROBES_OF_LEADKEEPER" && mkdir "$PROBES_OF_LEADKEEPER"
 failed=0
-PYTHONPATH=$PWD/dev/probes .venv/bin/python -m pytest -n 2 --dist worksteal --junit-xml .make/tests.xml || failed=$?
+PYTHONPATH=$PWD/dev/probes .venv/bin/python -m pytest -n 3 --dist worksteal --junit-xml .make/tests.xml || failed=$?
 .venv/bin/python -m dev.probes.collect || failed=$?
 exit "$failed"

@@ -1,6 +1,7 @@
 """What probes ask: /healthz, is the process alive; /readyz, can it do its work, and if not, what is missing.
 
-Anybody may ask, so /readyz asks the database at most once a second, whoever calls how often.
+Anybody may ask, so /readyz asks the database at most once a second, whoever calls how often; five times
+while something is missing, so that who waits for a start learns of it at once.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from leadkeeper.web.routes import hook
 from leadkeeper.web.site import Site
 
 FRESH_SECONDS = 1.0
+FAILING_SECONDS = 0.2
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -36,6 +38,11 @@ class Readiness:
     def failing(self) -> list[str]:
         """The names of the checks that do not hold."""
         return [name for name, problem in self.checks.items() if problem is not None]
+
+    @property
+    def is_fresh(self) -> bool:
+        """True while it need not be looked at again."""
+        return clock.monotonic() - self.at < (FAILING_SECONDS if self.failing else FRESH_SECONDS)
 
 
 _kept: "WeakKeyDictionary[Site, Readiness]" = WeakKeyDictionary()
@@ -58,9 +65,9 @@ async def readyz(request: Request) -> Response:
 
 
 async def readiness(site: Site) -> Readiness:
-    """Every check, at most a second old; callers that come together share one look."""
+    """Every check, fresh; callers that come together share one look."""
     kept = _kept.get(site)
-    if kept is not None and clock.monotonic() - kept.at < FRESH_SECONDS:
+    if kept is not None and kept.is_fresh:
         return kept
     task = _asking.get(site)
     if task is None or task.done():

@@ -116,6 +116,19 @@ async def test_a_crowd_of_probes_asks_the_database_once(desk: Desk, monkeypatch:
     assert len(looks) == 1
 
 
+@pytest.mark.parametrize(
+    ("problem", "seconds", "fresh"), [(None, 0.9, True), (None, 1.1, False), ("no", 0.1, True), ("no", 0.3, False)]
+)
+def test_what_is_missing_is_looked_for_again_sooner(
+    problem: str | None, seconds: float, fresh: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = health.Readiness({"worker": problem}, at=100.0)
+
+    monkeypatch.setattr(clock, "monotonic", lambda: 100.0 + seconds)
+
+    assert found.is_fresh is fresh
+
+
 async def test_the_probe_of_writing_disturbs_nobody(desk: Desk) -> None:
     heard: list[frozenset[str]] = []
     beats(desk)

@@ -20,6 +20,7 @@ from leadkeeper.cli.measure.ground import Ground
 from leadkeeper.cli.measure.load import Webhook, crowd, into, steady, until_taken, webhooks
 from leadkeeper.cli.measure.staged import account_of, staged
 from leadkeeper.cli.proof import rows
+from leadkeeper.cli.proof.stage import Stage
 from leadkeeper.config import Settings
 from leadkeeper.errors import Unavailable
 from leadkeeper.jobs import first_start
@@ -56,8 +57,9 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     count = max(TOGETHER, int(WEBHOOKS * scale))
     stored = _taken(ground, Database, count)
     unstored = _taken(ground, Unstored, count)
-    took = _acknowledged(ground, max(20, int(RATE * RATE_SECONDS * scale)))
-    over_http, crowded = _over_http(ground, count)
+    with staged(ground) as stage:
+        took = _acknowledged(stage, max(20, int(RATE * RATE_SECONDS * scale)))
+        over_http, crowded = _over_http(stage, count)
     return [
         Figure("ingest", "webhooks", "webhooks/s", [stored]),
         Figure("ingest", "webhooks_unstored", "webhooks/s", [unstored]),
@@ -104,20 +106,21 @@ async def _pour(db: Database, folder: Path, count: int) -> float:
         app.state.site.close()
 
 
-def _acknowledged(ground: Ground, count: int) -> list[float]:
+def _acknowledged(stage: Stage, count: int) -> list[float]:
     """Milliseconds to the 200 of each of `count` webhooks at `RATE` a second, the worker answering them meanwhile."""
-    with staged(ground) as stage:
-        asyncio.run(_steadily(stage.address, webhooks(account_of(stage), WARMING)))
-        stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the first messages to be answered")
-        return asyncio.run(_steadily(stage.address, webhooks(account_of(stage), count)))
+    asyncio.run(_steadily(stage.address, webhooks(account_of(stage), WARMING)))
+    stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the first messages to be answered")
+    took = asyncio.run(_steadily(stage.address, webhooks(account_of(stage), count)))
+    stage.wait(lambda: stage.rows(rows.unfinished) == 0, 60, "the messages to be answered")
+    return took
 
 
-def _over_http(ground: Ground, count: int) -> tuple[float, list[float]]:
+def _over_http(stage: Stage, count: int) -> tuple[float, list[float]]:
     """(webhooks a second of `TOGETHER` callers over HTTP, the milliseconds each took), web and worker apart and at work.
 
     Raises Unavailable when one was not stored, or is not worked off.
     """
-    with staged(ground) as stage, apart(stage) as addresses:
+    with apart(stage) as addresses:
         wanted = webhooks(account_of(stage), count)
         seconds, took = asyncio.run(_crowded(addresses, webhooks(account_of(stage), TOGETHER), wanted))
         found = stage.rows(partial(_stored, prefix=wanted[0].sender[:-5]))

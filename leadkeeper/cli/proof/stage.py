@@ -88,7 +88,7 @@ class Stage:
                     os.kill(pid, signal.SIGKILL)
             self._server.wait()
             self._server = None
-            self.wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in tree), 5, "the killed processes to be gone")
+            self.wait(lambda: not any(map(_lives, tree)), 5, "the killed processes to be gone")
 
     def close(self) -> None:
         """End everything that was started."""
@@ -246,6 +246,11 @@ def _stat(pid: int) -> list[str]:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
+
+
+def _lives(pid: int) -> bool:
+    """False also for one that is dead and only waits to be buried by whoever adopted it."""
+    return _stat(pid)[:1] not in ([], ["Z"])
 
 
 def free_port() -> int:
