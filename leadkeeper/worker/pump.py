@@ -66,6 +66,7 @@ class Pump:
         self._next_at: datetime | None = None
         self._claimed = 0
         self._alone: int | None = None
+        self._others_next = False
         self._outages = 0
         self._guarded_until = 0.0
         self._ended = False
@@ -201,8 +202,10 @@ class Pump:
         point("pump.claimed")
         self.held.add(taken.jobs, lease)
         if plan.lonely:
-            self.lonely, self._look = False, True
             self._alone = taken.jobs[0].id if taken.jobs else None
+            self.lonely, self._look, self._others_next = False, True, bool(taken.jobs)
+        elif self._others_next:  # where one had to run alone there may be more: they and the others take turns
+            self.lonely, self._look, self._others_next = True, True, False
         for job in taken.jobs:
             self._begin(job)
 

@@ -180,6 +180,20 @@ async def test_after_two_losses_a_job_runs_alone_and_then_losses_count(bench: Be
     assert "worker lost" in bench.row(last).error
 
 
+async def test_jobs_that_run_alone_follow_each_other_and_the_others_at_once(bench: Bench, types: Any) -> None:
+    add_noop(bench, types)
+    alone = [left_processing(bench, "dead", lease=timedelta(seconds=-1), losses=1) for _ in range(40)]
+    others = bench.enqueue(*(Job("noop", {}) for _ in range(40)))
+
+    bench.worker(worker_slots=5, batch_size=5)
+    await bench.until_status("completed", *alone, *others)
+
+    started = {job_id: bench.row(job_id).started_at for job_id in [*alone, *others]}
+    assert max(started.values()) - min(started.values()) < timedelta(seconds=20), "one look a second would take 40"
+    first_alone, last_alone = min(started[job_id] for job_id in alone), max(started[job_id] for job_id in alone)
+    assert any(first_alone < started[job_id] < last_alone for job_id in others), "neither waits for all of the other"
+
+
 async def test_two_workers_on_one_database_run_every_job_once(bench: Bench, types: Any) -> None:
     add_noop(bench, types)
     url = bench.db.url.set(drivername=bench.db.dialect).render_as_string(hide_password=False)
