@@ -21,7 +21,12 @@ class Name(StrEnum):
     PICKUP = "pickup"
     FLOW = "flow"
     CLAIM = "claim"
+    MODELS = "models"
     SOAK = "soak"
+    SNAPSHOT = "snapshot"
+
+
+LONG = (Name.SOAK, Name.SNAPSHOT)
 
 
 class Engine(StrEnum):
@@ -32,11 +37,13 @@ class Engine(StrEnum):
 
 
 def bench(
-    name: Annotated[Name | None, typer.Argument(help="Which one; all but soak when none is named.")] = None,
+    name: Annotated[Name | None, typer.Argument(help="Which one; all but soak and snapshot when none is named.")] = None,
     db: Annotated[Engine, typer.Option(help="The database to measure on; always a scratch one.")] = Engine.SQLITE,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line instead of a table.")] = False,
     rounds: Annotated[int, typer.Option(min=1, max=9, help="Rounds; the median counts.")] = 3,
-    jobs: Annotated[int | None, typer.Option(min=1_000, help="Jobs of a soak; 5,000,000 by default, in one round.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1_000, help="Jobs of soak and snapshot; 5,000,000 by default, in one round.")
+    ] = None,
     scale: Annotated[float, typer.Option(min=0.001, max=10, help="Loads times this.")] = 1.0,
 ) -> None:
     """Measure throughput, latency and memory on scratch databases, with the conditions beside the figures.
@@ -55,11 +62,11 @@ def bench(
     shown: list[Figure] = []
     around = conditions(db)
     with ground(db, os.environ.get("LEADKEEPER_DATABASE_URL", "")) as place:
-        for each in [name] if name else [each for each in Name if each is not Name.SOAK]:
+        for each in [name] if name else [each for each in Name if each not in LONG]:
             around = conditions(db)
             measure = _measures()[each]
-            much = jobs / JOBS if each is Name.SOAK and jobs else scale
-            found = merged([measure(place, much) for _ in range(1 if each is Name.SOAK else rounds)])
+            much = jobs / JOBS if each in LONG and jobs else scale
+            found = merged([measure(place, much) for _ in range(1 if each in LONG else rounds)])
             shown += found
             for figure in found if as_json else []:
                 typer.echo(as_line(figure, around))
@@ -68,7 +75,7 @@ def bench(
 
 
 def _measures() -> Mapping[Name, "Measure"]:
-    from leadkeeper.cli.measure import claims, drain, flow, ingest, pickup, soak
+    from leadkeeper.cli.measure import claims, drain, flow, ingest, models, pickup, snapshot, soak
 
     return {
         Name.QUEUE: drain.measure,
@@ -76,5 +83,7 @@ def _measures() -> Mapping[Name, "Measure"]:
         Name.PICKUP: pickup.measure,
         Name.FLOW: flow.measure,
         Name.CLAIM: claims.measure,
+        Name.MODELS: models.measure,
         Name.SOAK: soak.measure,
+        Name.SNAPSHOT: snapshot.measure,
     }

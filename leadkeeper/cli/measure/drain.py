@@ -1,8 +1,12 @@
-"""bench queue: how many no-op jobs one worker takes, runs and finishes in a second."""
+"""bench queue: how many no-op jobs one worker takes, runs and finishes in a second, and two beside each other."""
 
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
@@ -11,6 +15,7 @@ from leadkeeper.cli.measure.figure import Figure
 from leadkeeper.cli.measure.ground import Ground
 from leadkeeper.cli.measure.plain_worker import NO_OP, plain_worker
 from leadkeeper.errors import Unavailable
+from leadkeeper.queue import control
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Job
@@ -30,10 +35,13 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     free = [Job(NO_OP, {}) for _ in range(count)]
     keyed = [Job(NO_OP, {}, key=f"bench:{number % KEYS}") for number in range(count // 2)]
     rate, cpu = _drained(ground, free)
+    one, two = _drained_by(ground, free, 1), _drained_by(ground, free, 2)
     return [
         Figure("queue", "drain", "jobs/s", [rate]),
         Figure("queue", "cpu_per_job", "us", [cpu]),
         Figure("queue", "drain_in_order", "jobs/s", [_drained(ground, keyed)[0]]),
+        Figure("queue", "drain_by_two", "jobs/s", [two]),
+        Figure("queue", "two_to_one", "ratio", [two / one]),
     ]
 
 
@@ -41,13 +49,49 @@ def _drained(ground: Ground, wanted: Sequence[Job]) -> tuple[float, float]:
     """(jobs a second from the start of the worker, its arrival included, to the last completion, by the rows;
     microseconds of processor time of this process for each)."""
     with ground.opened() as (folder, db), plain_worker(db, folder) as (worker, _):
-        for start in range(0, len(wanted), SLICE):
-            db.write_now(enqueue_all, wanted[start : start + SLICE])
+        _enqueue(db, wanted)
         job_types.load()
         began, used = clock.now(), _used()
         worker.start()
         ended = _ended(db, len(wanted))
         return len(wanted) / (ended - began).total_seconds(), (_used() - used) / len(wanted) * 1e6
+
+
+def _drained_by(ground: Ground, wanted: Sequence[Job], workers: int) -> float:
+    """Jobs a second of so many worker processes, from Start, when all of them are there, to the last completion."""
+    with ground.scratch() as (folder, url):
+        db = Database(url)
+        try:
+            db.write_now(control.choose, "stopped", None)
+            _enqueue(db, wanted)
+            with _working(url, folder, workers):
+                began = clock.now()
+                db.write_now(control.choose, "running", None)
+                return len(wanted) / (_ended(db, len(wanted)) - began).total_seconds()
+        finally:
+            db.close()
+
+
+@contextmanager
+def _working(url: str, folder: Path, count: int) -> Iterator[None]:
+    """So many processes, each a worker that has arrived."""
+    command = [sys.executable, "-m", "leadkeeper.cli.measure.working", url]
+    started = [
+        subprocess.Popen([*command, str(folder / f"worker-{number}")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+        for number in range(count)
+    ]
+    try:
+        if any(not process.stdout or not process.stdout.readline() for process in started):
+            raise Unavailable("a worker did not arrive within 60 s")
+        yield
+    finally:
+        for process in started:
+            process.communicate()
+
+
+def _enqueue(db: Database, wanted: Sequence[Job]) -> None:
+    for start in range(0, len(wanted), SLICE):
+        db.write_now(enqueue_all, wanted[start : start + SLICE])
 
 
 def _used() -> float:

@@ -45,6 +45,7 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
         chats = [chat_ms(stage, number) for number in range(max(2, int(CHATS * min(1.0, scale))))]
         count = max(5, int(CONVERSATIONS * scale))
         rate, cpu = _conversations(stage, count)
+        at_half = _latencies(stage, max(3, int(rate / 2 * GENTLE_SECONDS * min(1.0, scale))), rate / 2)
         stage.behave(statuses=["sent", "delivered", "read"])
         with_statuses, _ = _conversations(stage, count, "read")
         back = _killed(stage)
@@ -54,6 +55,7 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
         Figure("flow", "cpu_per_conversation", "ms", [cpu]),
         Figure("flow", "webhook_to_call_p50", "ms", [percentile(latencies, 0.5)]),
         Figure("flow", "webhook_to_call_p95", "ms", [percentile(latencies, 0.95)]),
+        Figure("flow", "webhook_to_call_p95_at_half", "ms", [percentile(at_half, 0.95)]),
         Figure("flow", "webchat_to_answer_p95", "ms", [percentile(chats, 0.95)]),
         Figure("flow", "first_answer_after_start", "ms", [first]),
         Figure("flow", "first_webhook_after_kill", "s", [back]),
@@ -69,10 +71,10 @@ def _idle_percent(stage: Stage, seconds: float) -> float:
     return (stage.cpu_seconds() - used) / (clock.monotonic() - began) * 100
 
 
-def _latencies(stage: Stage, count: int) -> list[float]:
-    """Milliseconds from the posting of a webhook to the call the provider got for it, at a gentle rate."""
+def _latencies(stage: Stage, count: int, rate: float = GENTLE_RATE) -> list[float]:
+    """Milliseconds from the posting of a webhook to the call the provider got for it, at so many a second."""
     wanted = webhooks(account_of(stage), count)
-    posted = asyncio.run(_post(stage, wanted, GENTLE_RATE))
+    posted = asyncio.run(_post(stage, wanted, rate))
     _answered(stage, wanted)
     log = stage.provider.get("/sim/log", params={"kind": "send", "limit": 20_000}).json()["entries"]
     called = {entry["to"]: float(entry["at"]) for entry in log}

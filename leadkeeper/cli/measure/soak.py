@@ -63,7 +63,7 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
         worker.start()
         if not worker.wait_until_arrived(30):
             raise Unavailable("the worker did not arrive within 30 s")
-        tenths = list(_told(_worked(db, count // 10)))
+        tenths = list(told(worked(db, count // 10)))
     first, last = tenths[0], tenths[-1]
     return [
         Figure("soak", "rate", "jobs/s", [sum(each.count for each in tenths) / sum(each.seconds for each in tenths)]),
@@ -74,7 +74,8 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     ]
 
 
-def _told(tenths: Iterator[Tenth]) -> Iterator[Tenth]:
+def told(tenths: Iterator[Tenth]) -> Iterator[Tenth]:
+    """The same, each printed as it ends."""
     from typer import echo
 
     for number, tenth in enumerate(tenths, 1):
@@ -82,7 +83,7 @@ def _told(tenths: Iterator[Tenth]) -> Iterator[Tenth]:
         yield tenth
 
 
-def _worked(db: Database, size: int) -> Iterator[Tenth]:
+def worked(db: Database, size: int) -> Iterator[Tenth]:
     """Ten times `size` jobs, enqueued and done."""
     enqueued, done = 0, 0
     for number in range(1, 11):

@@ -20,15 +20,16 @@ Where is your office?,Our office is on Palm Street 12.
 
 
 @contextmanager
-def staged(ground: Ground) -> Iterator[Stage]:
+def staged(ground: Ground, **settings: str) -> Iterator[Stage]:
     """A stage on a fresh database: quiet time 0, no quiet hours, one document read, the provider without statuses.
 
     Its number is of the tier that may send 1,000 messages a second: 80, the usual one, would be what is measured.
+    `settings`: more settings of the server.
     """
     with ground.scratch() as (folder, url):
         stage = Stage(folder, url)
         try:
-            stage.start()
+            stage.start(**settings)
             stage.write(_teach)
             stage.wait(lambda: stage.rows(_read), 60, "the document to be read")
             stage.provider.post("/sim/behaviour", json={"statuses": []}).raise_for_status()
