@@ -1,8 +1,8 @@
 """Taking due jobs: lane by lane, most urgent first, each with a new claim number.
 
-The lanes in use are found by skipping through the index, one look-up a lane, together with the
-first run time of each. A lane whose first job is in the future costs nothing more, however many
-timers it holds; and the earliest future run time says how long the worker may sleep.
+First it is asked which lanes have work, and the first run time of each (`lanes`). A lane whose first job is in
+the future costs nothing more, however many timers it holds; and the earliest future run time says how long
+the worker may sleep.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,8 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
-    SmallInteger,
     Update,
     bindparam,
-    func,
     literal_column,
     or_,
     select,
@@ -27,12 +24,13 @@ from sqlalchemy import (
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
 from leadkeeper.queue.jobs import BULK_FROM, Claimed
+from leadkeeper.queue.lanes import Horizon, look
 from leadkeeper.queue.rows import CLAIMED, LONELY, ready
 from leadkeeper.queue.shares import BULK, Shares
 from leadkeeper.store.given import IDS, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.schema import jobs
-from leadkeeper.store.types import Instant
+from leadkeeper.store.types import EPOCH, Instant
 
 OLDEST_EVERY = 10
 """One slot in so many takes the oldest due job of any lane, so that no lane starves."""
@@ -43,7 +41,7 @@ class Wanted:
     """What a worker asks for. `before` counts its claims so far, for the tenth slot; None: strictly by lane.
 
     `shares` says how many of the `slots` the lanes nobody waits for (`BULK_FROM`) and each scope may have, and
-    counts what is taken; None: any of them may have all.
+    counts what is taken; None: any of them may have all. `horizon` is that of the claim before.
     """
 
     worker: str
@@ -51,6 +49,7 @@ class Wanted:
     before: int | None
     lease: timedelta
     shares: Shares | None = None
+    horizon: Horizon | None = None
 
     @property
     def oldest(self) -> int:
@@ -69,33 +68,37 @@ class Taken:
     """What it got, most urgent first; `next_at` is when the next pending job is due, past or future.
 
     Jobs that are due and found no room in their share do not count: they come when one before them ends.
+    Beyond a `horizon` there may be more, so the next look is due when that ends.
     """
 
     jobs: list[Claimed]
     next_at: datetime | None
+    horizon: Horizon | None = None
 
 
 def claim(conn: Connection, wanted: Wanted) -> Taken:
     """Take up to `wanted.slots` due jobs. Rows another worker is taking just now are passed over."""
     now = clock.now()
     common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease}
-    lanes = sorted(_LANES.all(conn), key=lambda lane: int(lane.priority))
+    lanes, horizon = look(conn, wanted.horizon, now)
     due = [lane for lane in lanes if lane.run_at <= now]
     point("claim.lanes_read")
     taken = _oldest(conn, wanted, due, common)
     for lane in due:
         room = wanted.room(taken, bulk=lane.priority >= BULK_FROM)
-        taken += _take(conn, wanted, _OF_LANE, common | {"lane": lane.priority}, room)
+        taken += _take(conn, wanted, _OF_LANE, common | {"lane": lane.priority, "since": lane.run_at}, room)
     point("claim.taken")
     full = len(taken) >= wanted.slots
     later = [lane.run_at for lane in lanes if full or lane.run_at > now]
-    return Taken(sorted(taken, key=Claimed.urgency), min(later, default=None))
+    if horizon is not None:
+        later.append(now + timedelta(seconds=max(0.0, horizon.until - clock.monotonic())))
+    return Taken(sorted(taken, key=Claimed.urgency), min(later, default=None), horizon)
 
 
 def claim_lonely(conn: Connection, wanted: Wanted) -> Taken:
     """Take one due job that must run alone: its worker has nothing else in hand."""
     now = clock.now()
-    common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease, "most": 1}
+    common = {"now": now, "worker": wanted.worker, "lease_until": now + wanted.lease, "most": 1, "since": EPOCH}
     alone: list[Any] = _TAKE_LONELY.all(conn, **common)
     return Taken(alone, None)
 
@@ -111,11 +114,12 @@ def _oldest(conn: Connection, wanted: Wanted, due: Sequence[Row], common: dict[s
     if not due or not wanted.oldest:
         return []
     most = min(wanted.oldest, wanted.room([], bulk=True))
-    taken = _take(conn, wanted, _OLDEST, common, most)
+    taken = _take(conn, wanted, _OLDEST, common | {"since": min(lane.run_at for lane in due)}, most)
     urgent = [lane for lane in due if lane.priority < BULK_FROM]
     if urgent and most < wanted.oldest:
         lane = min(urgent, key=lambda lane: lane.run_at)
-        taken += _take(conn, wanted, _OF_LANE, common | {"lane": lane.priority}, wanted.oldest - most)
+        of_lane = common | {"lane": lane.priority, "since": lane.run_at}
+        taken += _take(conn, wanted, _OF_LANE, of_lane, wanted.oldest - most)
     return taken
 
 
@@ -138,22 +142,6 @@ def _take(conn: Connection, wanted: Wanted, which: "_Which", values: dict[str, A
 
 def _lonely() -> ColumnElement[bool]:
     return jobs.c.losses >= literal_column(str(LONELY))
-
-
-def _lanes() -> Select[Any]:
-    first, later, earliest = jobs.alias("first"), jobs.alias("later"), jobs.alias("earliest")
-    lanes = select(func.min(first.c.priority, type_=SmallInteger).label("priority")).where(ready(first))
-    walk = lanes.cte("lanes", recursive=True)
-    following = select(func.min(later.c.priority)).where(ready(later), later.c.priority > walk.c.priority).scalar_subquery()
-    walk = walk.union_all(select(following).where(walk.c.priority.is_not(None)))
-    run_at = (
-        select(earliest.c.run_at)
-        .where(ready(earliest), earliest.c.priority == walk.c.priority)
-        .order_by(earliest.c.run_at)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return select(walk.c.priority, run_at.label("run_at")).where(walk.c.priority.is_not(None))
 
 
 def _letting_go(dialect: str) -> Update:
@@ -183,9 +171,11 @@ def _of_others(dialect: str) -> ColumnElement[bool]:
 
 
 def _taking(*which: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = ()) -> Update:
+    """`since`: nothing is due before, so nothing before is walked over (lanes.py)."""
+    since, now = bindparam("since", type_=Instant), bindparam("now", type_=Instant)
     due = (
         select(jobs.c.id)
-        .where(ready(), *which, jobs.c.run_at <= bindparam("now", type_=Instant))
+        .where(ready(), *which, jobs.c.run_at >= since, jobs.c.run_at <= now)
         .order_by(*first, jobs.c.run_at, jobs.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
@@ -206,7 +196,6 @@ def _taking(*which: ColumnElement[bool], first: Sequence[ColumnElement[Any]] = (
     )
 
 
-_LANES = Prepared(_lanes())
 _FULL = Given("full", scope=TEXT)
 _OF_LANE = _Which(jobs.c.priority == bindparam("lane"), jobs.c.losses < LONELY)
 _OLDEST = _Which(jobs.c.losses < LONELY)

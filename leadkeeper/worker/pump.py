@@ -21,6 +21,7 @@ from leadkeeper.queue.endings import BY_PERSON, EffectRaised
 from leadkeeper.queue.finish import Finished, Result
 from leadkeeper.queue.handlers import JobType, job_types
 from leadkeeper.queue.jobs import Claimed
+from leadkeeper.queue.lanes import Horizon
 from leadkeeper.queue.outcomes import Cancel, Fail, Outcome
 from leadkeeper.queue.shares import Shares
 from leadkeeper.store.calls import Turn
@@ -64,6 +65,7 @@ class Pump:
         self._wake = asyncio.Event()
         self._look = True
         self._next_at: datetime | None = None
+        self._horizon: Horizon | None = None
         self._claimed = 0
         self._alone: int | None = None
         self._others_next = False
@@ -177,7 +179,8 @@ class Pump:
         if self._may_claim():
             self._look = False
             slots = 1 if self.lonely else max(1, self.settings.batch_size - len(self.ready))
-            wanted = Wanted(self.me, slots, self._claimed if self._has_many_slots() else None, self._lease)
+            before = self._claimed if self._has_many_slots() else None
+            wanted = Wanted(self.me, slots, before, self._lease, horizon=self._horizon)
         guarded = clock.monotonic() < self._guarded_until
         shares = Shares(self._free(), self.held.shared)
         return Plan(results, prepared, budget, self._base, wanted, shares, self.lonely, guarded)
@@ -197,7 +200,7 @@ class Pump:
             self._take(plan, stepped.taken, lease)
 
     def _take(self, plan: Plan, taken: Taken, lease: Lease) -> None:
-        self._next_at = taken.next_at
+        self._next_at, self._horizon = taken.next_at, taken.horizon
         self._claimed += len(taken.jobs)
         point("pump.claimed")
         self.held.add(taken.jobs, lease)

@@ -200,7 +200,10 @@ def _claim(conn: Connection, plan: Plan, freed: Sequence[Result]) -> Taken | Non
     for result in freed:
         shares.finish(result.job)
     slots = min(wanted.slots, shares.free)
-    return claim(conn, replace(wanted, slots=slots, shares=shares)) if slots else None
+    horizon = wanted.horizon
+    if horizon is not None and (keyed := [result.job.created_at for result in freed if result.job.key is not None]):
+        horizon = horizon.reaching(min(keyed))  # who followed one of them is a head now, and due since it was enqueued
+    return claim(conn, replace(wanted, slots=slots, shares=shares, horizon=horizon)) if slots else None
 
 
 def _without_effect(result: Result, error: EffectRaised) -> Result:

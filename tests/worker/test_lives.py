@@ -5,10 +5,11 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, insert, update
 
 from leadkeeper import clock
-from leadkeeper.queue import control
+from leadkeeper.queue import control, lanes
 from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.store import hints
@@ -240,3 +241,19 @@ async def test_still_ours_ends_with_the_lease(bench: Bench, types: Any) -> None:
     await bench.until_status("completed", job_id)
 
     assert bench.ran == [True, False]
+
+
+async def test_when_looking_is_slow_followers_and_what_comes_out_of_order_are_still_found(
+    bench: Bench, types: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_noop(bench, types)
+    monkeypatch.setattr(lanes, "SLOW_SECONDS", -1.0)
+    monkeypatch.setattr(lanes, "RESTS", 200)
+    hour_ago = clock.now() - timedelta(hours=1)
+    with clock.use(lambda: hour_ago):
+        followers = bench.enqueue(*(Job("noop", {}, key=f"k{number % 3}") for number in range(60)))
+    bench.worker()
+    await bench.until_status("completed", *followers)
+
+    late = bench.enqueue(*(Job("noop", {}, run_at=hour_ago) for _ in range(5)))
+    await bench.until_status("completed", *late)
