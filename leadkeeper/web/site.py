@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from sqlalchemy import Connection
 
-from leadkeeper import clock
 from leadkeeper.channels.webchat import ACCOUNT as CHAT
 from leadkeeper.config import Settings, source_of
 from leadkeeper.crm import accounts
@@ -18,13 +17,11 @@ from leadkeeper.secretbox import SecretBox
 from leadkeeper.store import room, settings_rows
 from leadkeeper.store.database import Database
 from leadkeeper.web.doors import Doors
+from leadkeeper.web.freshness import Freshness
 from leadkeeper.web.live import Live
 
 if TYPE_CHECKING:
     from leadkeeper.knowledge.index import SearchIndex
-
-REREAD_SECONDS = 5.0
-"""Settings changed by another process are seen after at most this long; our own at once."""
 
 PATIENCE_SECONDS = 1.0
 """A request waits this long for settings to be read anew: a database may also hang instead of failing."""
@@ -49,7 +46,7 @@ class Site:
         self.describe: Callable[[], dict[str, Any]] = dict
         self._base = settings
         self._current = settings
-        self._read_at: float | None = None
+        self._fresh = Freshness({"settings"})
         self._reading: asyncio.Task[None] | None = None
         self._chat: int | None = None
         self._unlisten = db.listen(self._heard)
@@ -72,15 +69,16 @@ class Site:
 
     def reread(self) -> None:
         """Read settings and frame anew at their next use: whoever changed them is shown what they did."""
-        self._read_at = self.snapshot = None
+        self._fresh.end()
+        self.snapshot = None
 
     async def settings(self) -> Settings:
-        """The settings in force: the process's own, then the database's.
+        """The settings in force: the process's own, then the database's. Our own changes are seen at once.
 
         While the database does not answer the last known ones serve: /healthz and the error page need none.
         """
-        if self._read_at is None or clock.monotonic() - self._read_at > REREAD_SECONDS:
-            self._read_at = clock.monotonic()
+        if self._fresh.is_over():
+            self._fresh.begin()
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._read_settings())
             await asyncio.wait({self._reading}, timeout=PATIENCE_SECONDS)
@@ -104,8 +102,7 @@ class Site:
         self._unlisten()
 
     def _heard(self, topics: frozenset[str]) -> None:
-        if topics & {"settings", "*"}:
-            self._read_at = None
+        self._fresh.hear(topics)
         if topics & SHOWN:
             self.snapshot = None
 
