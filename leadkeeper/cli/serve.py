@@ -5,6 +5,7 @@ The door is opened first (`gate`), everything heavy is loaded behind it (docs/de
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import threading
@@ -28,6 +29,9 @@ GRACE_SECONDS = 5
 
 WATCH_SECONDS = 0.25
 """A dead worker thread is noticed within this; the supervisor has 1 s for the whole restart."""
+
+NICENESS = 10
+"""Of a worker without a web server: taking messages in goes first where both lack room, their backlog is worked off after."""
 
 Load = Callable[[], "Parts"]
 Ready = Callable[["Parts"], None]
@@ -65,6 +69,7 @@ def serve(listener: socket.socket, load: Load, on_ready: Ready) -> None:
 
 def work(load: Load, on_ready: Ready) -> None:
     """Run a worker without a web server until SIGTERM or SIGINT. Raises what `load` raised."""
+    os.nice(NICENESS)
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())

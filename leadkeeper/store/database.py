@@ -217,7 +217,7 @@ class Database:
         taken = [first]
         self.turns += 1
         try:
-            with self._turnstile.turn():
+            with self._turnstile.turn(first=first.turn is Turn.INGEST):
                 told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
         except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
             told, topics = [Told(each, error=as_ours(error, "written")) for each in taken], frozenset()

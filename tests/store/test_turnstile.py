@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from leadkeeper import clock
 from leadkeeper.store import turnstile
 from leadkeeper.store.database import Database
 from leadkeeper.store.turnstile import Turnstile
+from tests.patience import PATIENCE_SECONDS
 
 BUSY = """
 import sys
@@ -90,3 +94,60 @@ def test_one_that_stands_still_with_the_turn_is_waited_for_only_so_long(tmp_path
     for each in (still, mine, third):
         each.close()
     assert 0.1 <= waited < 5
+
+
+def test_who_takes_in_is_let_go_first_by_who_has_just_written_something_else(tmp_path: Path) -> None:
+    file = tmp_path / "leadkeeper.db"
+    worker, web = Turnstile(file), Turnstile(file)
+
+    with worker.turn(), waiting(web, file, first=True):
+        clock.sleep_until_tick(0.030)
+    began = clock.monotonic()
+    with worker.turn():
+        after_one_who_takes_in = clock.monotonic() - began
+    with worker.turn(), waiting(web, file, first=False):
+        clock.sleep_until_tick(0.030)
+    began = clock.monotonic()
+    with worker.turn():
+        after_any_other = clock.monotonic() - began
+
+    worker.close()
+    assert after_one_who_takes_in >= turnstile.LONGEST_PAUSE_SECONDS
+    assert after_any_other < after_one_who_takes_in
+
+
+def test_who_takes_in_is_let_go_first_for_so_long_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnstile, "LONGEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(turnstile, "PAUSE_FACTOR", 1_000)
+    file = tmp_path / "leadkeeper.db"
+    worker, web = Turnstile(file), Turnstile(file)
+
+    with worker.turn(), waiting(web, file, first=True):
+        clock.sleep_until_tick(0.010)
+    began = clock.monotonic()
+    with worker.turn():
+        waited = clock.monotonic() - began
+    worker.close()
+    assert 0.05 <= waited < 5
+
+
+@contextmanager
+def waiting(mine: Turnstile, file: Path, *, first: bool) -> Iterator[None]:
+    """Somebody wants to write while the block runs, and gets their turn once the one around it is over."""
+
+    def write() -> None:
+        with mine.turn(first=first):
+            pass
+        mine.close()
+
+    threading.Thread(target=write).start()
+    lock = file.with_name(f"{file.name}-{'first' if first else 'gate'}")
+    until = clock.monotonic() + PATIENCE_SECONDS
+    while not is_taken(lock) and clock.monotonic() < until:
+        clock.sleep_until_tick(0.001)
+    yield
+
+
+def is_taken(lock: Path) -> bool:
+    with lock.open("ab") as mine:
+        return turnstile._is_taken(mine)
