@@ -84,17 +84,19 @@ class Prepared:
         """Run it for its effect; how many rows it changed."""
         return int(self._run(conn, values)[1].rowcount)
 
-    def many(self, conn: Connection, rows: Sequence[Values]) -> None:
-        """Run it once for each of `rows`, for its effect."""
-        if rows:
-            compiled = self._for(conn)
-            parameters = [compiled.parameters(row) for row in rows]
-            driver = _driver(conn)
-            cursor = driver.cursor()
-            try:
-                cursor.executemany(compiled.sql, parameters)
-            except conn.dialect.loaded_dbapi.Error as error:
-                _raise_as_ours(conn, compiled.sql, cursor, error)
+    def many(self, conn: Connection, rows: Sequence[Values]) -> int:
+        """Run it once for each of `rows`, for its effect; how many rows it changed."""
+        if not rows:
+            return 0
+        compiled = self._for(conn)
+        parameters = [compiled.parameters(row) for row in rows]
+        driver = _driver(conn)
+        cursor = driver.cursor()
+        try:
+            cursor.executemany(compiled.sql, parameters)
+        except conn.dialect.loaded_dbapi.Error as error:
+            _raise_as_ours(conn, compiled.sql, cursor, error)
+        return int(cursor.rowcount)
 
     def _run(self, conn: Connection, values: Values) -> "tuple[_Compiled, Any]":
         compiled = self._for(conn)

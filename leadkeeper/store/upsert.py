@@ -17,7 +17,6 @@ from leadkeeper.store.prepared import Prepared, Row
 from leadkeeper.store.types import Id
 
 Returning = tuple[Column[Any], ...]
-_New = namedtuple("_New", ["id"])
 _LAST = Prepared(text("SELECT last_insert_rowid() AS id").columns(id=Id))
 
 
@@ -51,18 +50,44 @@ def _insert(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], r
     if len(rows) > 1 and conn.dialect.name == "postgresql":
         arrays = {name: [row[name] for row in rows] for name in names}
         return _run(conn, _insert_many(table, names, returning, once), arrays, returning)
-    if len(rows) > 1 and not once and [column.key for column in returning] == ["id"]:
-        return _insert_in_a_row(conn, table, names, rows)
+    if len(rows) > 1 and "id" not in names and (not returning or "id" in [column.key for column in returning]):
+        return _insert_in_a_row(conn, table, rows, returning, once=once)
     one = _insert_one(table, names, returning, once)
     return [new for row in rows for new in _run(conn, one, row, returning)]
 
 
-def _insert_in_a_row(conn: Connection, table: Table, names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """SQLite's: its one writer gives the ids one after the other."""
-    _insert_one(table, names, (), False).many(conn, rows)
+def _insert_in_a_row(
+    conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], returning: Returning, *, once: bool
+) -> list[Row]:
+    """SQLite's: its one writer gives the ids one after the other, so they need not be asked for row by row.
+
+    Only where some rows were there already is it asked which are new.
+    """
+    before = _greatest(table).scalar(conn) if returning and once else 0
+    count = _insert_one(table, tuple(rows[0]), (), once).many(conn, rows)
+    if not returning or not count:
+        return []
+    if count < len(rows):
+        return _above(table, returning).all(conn, before=before)
     last = _LAST.one(conn).id
-    ids: list[Any] = [_New(last - ahead) for ahead in range(len(rows) - 1, -1, -1)]
-    return ids
+    names = [column.key for column in returning]
+    make: Any = _shape(tuple(names))._make
+    return [make([new if name == "id" else row[name] for name in names]) for new, row in enumerate(rows, last - count + 1)]
+
+
+@cache
+def _shape(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)
+
+
+@cache
+def _greatest(table: Table) -> Prepared:
+    return Prepared(select(func.coalesce(func.max(table.c.id), 0)))
+
+
+@cache
+def _above(table: Table, returning: Returning) -> Prepared:
+    return Prepared(select(*returning).where(table.c.id > bindparam("before")))
 
 
 def _run(conn: Connection, statement: Prepared, values: Mapping[str, Any], returning: Returning) -> list[Row]:

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, bindparam, exc, select, update
 
+from leadkeeper.crm import accounts
 from leadkeeper.queue.enqueue import enqueue_all
 from leadkeeper.queue.jobs import Job
 from leadkeeper.store.database import Database
 from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, among
 from leadkeeper.store.savepoint import Savepoint
-from leadkeeper.store.schema import jobs, reply_drafts, settings
+from leadkeeper.store.schema import inbound_events, jobs, reply_drafts, settings
 from leadkeeper.store.upsert import change_row, insert_all, insert_once, upsert
 
 ONE = Prepared(select(jobs).where(jobs.c.id == bindparam("id")))
@@ -88,6 +89,28 @@ async def test_many_rows_are_inserted_in_order_and_a_repeat_is_skipped(db: Datab
     assert await db.write(write) == (["s0", "s1"], ["s2"])
     stored = await db.read(lambda conn: conn.execute(select(settings.c.value).order_by(settings.c.name)).scalars().all())
     assert stored == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+async def test_rows_of_which_some_were_there_already_come_back_as_the_new_ones_alone(db: Database) -> None:
+    def write(conn: Connection) -> list[list[tuple[int, str]]]:
+        account = accounts.ensure(conn, "whatsapp", "1", "Shop")
+        told = []
+        for names in ("ab", "bcad", "abcd", "efg"):
+            rows = [event(account, name) for name in names]
+            new = insert_once(conn, inbound_events, rows, inbound_events.c.id, inbound_events.c.external_id)
+            told.append(sorted((row.id, row.external_id) for row in new))
+        return told
+
+    told = await db.write(write)
+
+    stored = await db.read(lambda conn: conn.execute(select(inbound_events.c.id, inbound_events.c.external_id)).all())
+    assert [[name for _, name in new] for new in told] == [["a", "b"], ["c", "d"], [], ["e", "f", "g"]]
+    assert sorted(tuple(row) for row in stored) == [each for new in told for each in new]
+
+
+def event(account: int, name: str) -> dict[str, Any]:
+    row = {"account_id": account, "external_id": name, "delivery_id": None, "kind": "message", "sender": "s", "payload": {}}
+    return {**row, "occurred_at": AT, "received_at": AT}
 
 
 async def test_a_row_is_put_in_or_changed(db: Database) -> None:
