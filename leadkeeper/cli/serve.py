@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ GRACE_SECONDS = 5
 """Requests that run when we are told to stop get this long to end."""
 
 WATCH_SECONDS = 0.25
-"""A dead worker thread is noticed within this; the supervisor has 1 s for the whole restart."""
+"""A dead worker is noticed within this where there is no web server; the supervisor has 1 s for the whole restart."""
+TICK_SECONDS = 1.0
 
 NICENESS = 10
 """Of a worker without a web server: taking messages in goes first where both lack room, their backlog is worked off after."""
@@ -45,17 +47,33 @@ class WorkerDied(LeadkeeperError):
 
 
 class Server(uvicorn.Server):
-    """uvicorn that says at once when a stop is asked for: live streams would hold it up otherwise."""
+    """uvicorn that says at once when a stop is asked for (live streams would hold it up otherwise), and that does
+    not look ten times a second whether one was."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.stopping: Callable[[], None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._ends = asyncio.Event()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The handler of SIGTERM and SIGINT; a second SIGINT stops at once."""
         if self.stopping is not None:
             self.stopping()
         super().handle_exit(sig, frame)
+        self._loop.call_soon_threadsafe(self._ends.set)
+
+    def end(self) -> None:
+        """Stop, as a signal would; from within the loop."""
+        self.should_exit = True
+        self._ends.set()
+
+    async def main_loop(self) -> None:
+        """Once a second the date of the answers' heads is set anew, until the end."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._ends.wait()
 
 
 def serve(listener: socket.socket, load: Load, on_ready: Ready) -> None:
@@ -96,7 +114,7 @@ async def _serve(listener: socket.socket, load: Load, on_ready: Ready) -> None:
     try:
         parts = await asyncio.to_thread(load)
     except BaseException:
-        server.should_exit = True
+        server.end()
         await serving
         raise
     try:
@@ -118,11 +136,13 @@ async def _through(gate: Gate, server: Server, serving: "asyncio.Task[None]", pa
         await asyncio.to_thread(_start_worker, parts)
         await asyncio.to_thread(on_ready, parts)
         log.info("serving")
-        while not serving.done():
-            await asyncio.wait([serving], timeout=WATCH_SECONDS)
-            if not _healthy(parts) and not server.should_exit:
-                server.should_exit = True
-                raise WorkerDied("the embedded worker has died: this process ends, to be started again")
+        worker = parts.worker
+        died = [asyncio.create_task(asyncio.to_thread(worker.wait_until_gone))] if worker is not None else []
+        await asyncio.wait([serving, *died], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done() and not server.should_exit:
+            server.end()
+            raise WorkerDied("the embedded worker has died: this process ends, to be started again")
+        await serving
 
 
 def _healthy(parts: "Parts") -> bool:

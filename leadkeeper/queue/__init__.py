@@ -30,6 +30,6 @@ and redrive hold the heads of their keys likewise. SQLite has one writer and no 
 
 One module a verb: `enqueue` `claim` `finish` `promote` `retry` (back-off, redrive) `cancel` `leases`
 (renew, release, rescue) `scopes` (park) `sweep` (repairs, counts: 0) `timers` (cron rows) `control`
-(desired state, workers) `minutes` (what ended, counted with the ending) `prune` `stats` `listing`; `rows`
-holds the conditions the partial indexes need.
+(desired state, workers) `lanes` (where a claim begins to look) `minutes` (what ended, counted with the
+ending) `prune` `stats` `listing`; `rows` holds the conditions the partial indexes need.
 """

@@ -2,16 +2,19 @@
 
 No lock, no write, about 12 microseconds a look. For a connection that only looks it grows by the commits of
 this process too. Where we may have committed ourselves, the writer's own connection is asked, for which it
-grows by the commits of others only: our heartbeats wake nobody.
+grows by the commits of others only: our heartbeats wake nobody. Nothing is looked at while nobody writes in
+the folder, where the system can tell.
 """
 
 import sqlite3
 import threading
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.errors import Unavailable
+from leadkeeper.store.changes import Changes
 from leadkeeper.store.database import Database
 
 ACTIVE = 0.005
@@ -20,6 +23,10 @@ IDLE = 0.050
 STAYS_ACTIVE = 2.0
 IN_DOUBT = 0.250
 """Least seconds between questions to the writer."""
+ATTENTIVE = 1.0
+"""So long after a write in the folder looks go on: what is written is seen by others only when the disk has it."""
+QUIET = 5.0
+"""Most seconds between looks."""
 ANYTHING = frozenset({"*"})
 
 
@@ -29,13 +36,18 @@ class SqliteHints:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._closed = threading.Event()
+        self._changes = Changes.of(Path(str(db.url.database)).absolute().parent)
         self._thread = threading.Thread(target=self._watch, name="leadkeeper-hints", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """End the thread."""
         self._closed.set()
+        if self._changes is not None:
+            self._changes.end()
         self._thread.join()
+        if self._changes is not None:
+            self._changes.close()
 
     def _watch(self) -> None:
         connection = sqlite3.connect(str(self._db.url.database), isolation_level=None)
@@ -47,9 +59,12 @@ class SqliteHints:
     def _look_until_closed(self, connection: sqlite3.Connection) -> None:
         turns = self._db.turns  # before the version, always: what we commit in between then only puts us in doubt
         version, others = _version(connection), self._others()
-        heard_at = asked_at = clock.monotonic() - STAYS_ACTIVE
+        heard_at = asked_at = changed_at = clock.monotonic() - STAYS_ACTIVE
         doubt = False
         while not self._closed.wait(ACTIVE if clock.monotonic() - heard_at < STAYS_ACTIVE else IDLE):
+            quiet = not doubt and clock.monotonic() - max(heard_at + STAYS_ACTIVE, changed_at + ATTENTIVE) > 0
+            if self._changes is not None and self._changes.wait(QUIET if quiet else 0):
+                changed_at = clock.monotonic()
             turns_before, seen, heard = self._db.turns, _version(connection), False
             now = clock.monotonic()
             if seen != version:

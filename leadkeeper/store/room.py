@@ -23,6 +23,9 @@ BALLAST = "ballast"
 LAST_RESORT = 5
 """The ballast is given up when a fifth of the reserve is left."""
 LOOK_SECONDS = 0.25
+LONGEST_LOOK_SECONDS = 2.0
+FASTEST = 2_000_000_000
+"""Bytes a second by which no disk fills up faster: while there is much room, looks are rare."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -45,12 +48,13 @@ class Room:
         self._folder = folder
         self._reserve = reserve_bytes
         self._looked_at = float("-inf")
+        self._pause = LOOK_SECONDS
         self._scarce = False
         self._had_ballast = False
 
     def require(self) -> None:
         """Raises NoRoom while nothing new may be promised."""
-        if clock.monotonic() - self._looked_at > LOOK_SECONDS:
+        if clock.monotonic() - self._looked_at > self._pause:
             self.look()
         if self._scarce:
             raise NoRoom("the disk is nearly full: nothing new is taken until there is room")
@@ -59,6 +63,7 @@ class Room:
         """Give the ballast up or lay it, as the disk is now."""
         self._looked_at = clock.monotonic()
         free, laid = free_bytes(self._folder), self.ballast.exists()
+        self._pause = max(LOOK_SECONDS, min(LONGEST_LOOK_SECONDS, (free - self._reserve) / FASTEST))
         self._had_ballast = self._had_ballast or laid
         if laid and free < self._reserve / LAST_RESORT:
             self.ballast.unlink(missing_ok=True)
@@ -75,7 +80,7 @@ class Room:
         ended = threading.Event()
 
         def looking() -> None:
-            while not ended.wait(LOOK_SECONDS):
+            while not ended.wait(self._pause):
                 self.look()
 
         self.look()

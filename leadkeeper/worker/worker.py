@@ -66,6 +66,10 @@ class Worker:
         """True once the worker is registered; False when it is not within `seconds`, or died."""
         return self._arrived.wait(seconds) and self._error is None
 
+    def wait_until_gone(self) -> None:
+        """Return when the worker has ended, whatever it ended of."""
+        self._thread.join()
+
     def stop(self) -> None:
         """End in an orderly way and wait for it: running jobs get the grace, the rest is given back."""
         self._stop_asked.set()

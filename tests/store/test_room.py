@@ -81,6 +81,7 @@ def test_a_disk_that_fills_up_while_the_ballast_is_laid_is_scarce_only_below_the
 
 def test_a_watch_gives_the_ballast_up_by_itself(disk: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(room, "LONGEST_LOOK_SECONDS", 0.01)
     place = Room(tmp_path, RESERVE)
     end = place.watch()
 
@@ -94,3 +95,15 @@ def test_a_watch_gives_the_ballast_up_by_itself(disk: dict[str, int], tmp_path: 
         assert not place.ballast.exists()
     finally:
         end()
+
+
+@pytest.mark.parametrize(("free", "seconds"), [(RESERVE, 0.25), (2 * 10**9 + RESERVE, 1.0), (10**12, 2.0)])
+def test_the_more_room_there_is_the_rarer_it_is_looked_at(
+    free: int, seconds: float, disk: dict[str, int], tmp_path: Path
+) -> None:
+    disk["free"] = free
+    place = Room(tmp_path, RESERVE)
+
+    place.look()
+
+    assert place._pause == seconds
