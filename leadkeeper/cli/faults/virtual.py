@@ -88,9 +88,9 @@ class InlineDatabase(Database):
         self._fated = _Fated(self._writing, fates, reading=False)
 
     def close(self) -> None:
-        """Let go of both connections; what was not committed never happened."""
-        super().close()
+        """Let go of both connections, before those who own them are closed; what was not committed never happened."""
         self._fated.close()
+        super().close()
 
     def _kept(self) -> Kept:
         return self._fated
