@@ -11,7 +11,7 @@ lock taken and wants to write again waits first, twice as long as it has written
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -42,7 +42,8 @@ class Turnstile:
         until = clock.monotonic() + PATIENCE_SECONDS
         try:
             if first:
-                fcntl.flock(taking_in, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                with suppress(BlockingIOError):  # somebody looks just now whether it is taken: once that is not seen
+                    fcntl.flock(taking_in, fcntl.LOCK_SH | fcntl.LOCK_NB)
             else:
                 self._pause()
             _take(gate, until)

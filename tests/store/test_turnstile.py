@@ -1,5 +1,6 @@
 """Processes that write one SQLite file take turns; nobody waits for one that stands still."""
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -151,3 +152,15 @@ def waiting(mine: Turnstile, file: Path, *, first: bool) -> Iterator[None]:
 def is_taken(lock: Path) -> bool:
     with lock.open("ab") as mine:
         return turnstile._is_taken(mine)
+
+
+def test_who_takes_in_is_not_refused_by_who_looks_at_the_same_moment(tmp_path: Path) -> None:
+    database = tmp_path / "leadkeeper.db"
+    entrance = Turnstile(database)
+
+    with (tmp_path / "leadkeeper.db-first").open("ab") as looking:
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        with entrance.turn(first=True):
+            pass
+
+    entrance.close()
