@@ -45,6 +45,7 @@ class Live:
         self._number = 0
         self._past: deque[tuple[int, frozenset[str]]] = deque(maxlen=KEPT)
         self._streams: set[Stream] = set()
+        self._opened = asyncio.Event()
         self._figures: Mapping[str, Any] = {}
         self._signalled = False
         self._closed = False
@@ -81,6 +82,7 @@ class Live:
             stream.resync = missed is None
             stream.waiting |= missed or set()
         self._streams.add(stream)
+        self._opened.set()
         return stream
 
     async def events(self, stream: Stream, still_allowed: Callable[[], Any]) -> AsyncIterator[str]:
@@ -173,6 +175,8 @@ class Live:
         while not self._closed:
             await asyncio.sleep(TICK_SECONDS)
             if not self._streams:
+                self._opened.clear()
+                await self._opened.wait()
                 continue
             try:
                 figures = await self._db.read(read_figures)

@@ -5,6 +5,7 @@ This module is read by the supervisor itself and imports nothing heavy.
 """
 
 import os
+import select
 import signal
 import threading
 import uuid
@@ -53,6 +54,22 @@ def watch_supervisor(boot: Boot, gone: Callable[[], None] = terminate_myself) ->
 
 
 def _watch(supervisor: int, gone: Callable[[], None]) -> None:
-    while os.getppid() == supervisor:
-        clock.sleep_until_tick(LOOK_SECONDS)
+    end = _end_of(supervisor)
+    while os.getppid() == supervisor:  # asked after the handle was opened: it is of our parent, not of a later namesake
+        if end is None:
+            clock.sleep_until_tick(LOOK_SECONDS)
+        else:
+            end.poll()
+            end = None
     gone()
+
+
+def _end_of(pid: int) -> "select.poll | None":
+    """What blocks until the process has ended; None where the system has no such thing, or the process is gone."""
+    try:
+        handle = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+    end = select.poll()
+    end.register(handle, select.POLLIN)
+    return end

@@ -1,5 +1,7 @@
 """The small parts of a worker, one by one."""
 
+import os
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,11 +9,13 @@ import pytest
 
 from leadkeeper import clock
 from leadkeeper.queue.jobs import Claimed
-from leadkeeper.worker.boot import Boot
+from leadkeeper.worker import boot as boots
+from leadkeeper.worker.boot import Boot, watch_supervisor
 from leadkeeper.worker.drift import Drift
 from leadkeeper.worker.held import Held, Lease
 from leadkeeper.worker.identity import Identity
 from leadkeeper.worker.ready import Ready
+from tests.patience import PATIENCE_SECONDS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -105,3 +109,14 @@ def test_a_boot_is_handed_on_to_the_child(monkeypatch: pytest.MonkeyPatch) -> No
     assert Boot.of_this_process() == boot
     monkeypatch.delenv("LEADKEEPER_BOOT")
     assert Boot.of_this_process().supervisor is None
+
+
+@pytest.mark.parametrize("system", ["tells of ends", "does not"])
+def test_a_supervisor_that_is_not_our_parent_is_gone(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = threading.Event()
+    if system == "does not":
+        monkeypatch.delattr(boots.os, "pidfd_open", raising=False)
+
+    watch_supervisor(Boot("start", os.getpid()), gone.set)  # a process is not its own child
+
+    assert gone.wait(PATIENCE_SECONDS)
