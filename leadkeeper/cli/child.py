@@ -123,8 +123,6 @@ def _load(plan: Plan, port: int) -> "Parts":
     logs.set_up(settings.log_format, _log_file(settings) if plan.quiet else None)
     step = _steps(plan)
     parts = Parts.load(settings, web=True, worker=True, upgrade=True, demo=plan.demo, step=step)
-    gc.freeze()  # what is loaded stays for good, and need not be looked at again
-    gc.enable()
     step("web server and worker loaded")
     return parts
 
