@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exc
 
+from leadkeeper import clock
 from leadkeeper.errors import CommitUnknown, Unavailable
 from leadkeeper.store.calls import Call, Told, Turn, tell
 from leadkeeper.store.savepoint import Savepoint
@@ -16,6 +17,11 @@ MOST = 500
 """Items one call takes."""
 AT_ONCE = 2
 """Calls of one kind at work: one gathers while the other commits. More of them would be smaller, and cost more each."""
+LATE_SECONDS = 0.100
+"""What was just taken in gathers behind the one call at work, unless that is held up longer than this.
+
+Two at once halved the batches of 32 callers: half as much again of PostgreSQL's time, a quarter more of ours.
+"""
 
 Batched = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 _NOBODYS_FAULT = (Unavailable, CommitUnknown, exc.OperationalError, exc.InterfaceError)
@@ -29,6 +35,7 @@ class Batches:
         self._submit = submit
         self._waiting: dict[Batched, list[Call]] = {}
         self._at_work: dict[Batched, int] = {}
+        self._begun_at: dict[Batched, float] = {}
         self._lock = threading.Lock()
 
     def add(self, fn: Batched, item: Any, done: asyncio.Future[Any], turn: Turn = Turn.REST) -> None:
@@ -39,12 +46,19 @@ class Batches:
         with self._lock:
             waiting = self._waiting.setdefault(fn, [])
             waiting.append(Call(fn, (item,), done))
-            begins = len(waiting) == 1 and self._at_work.get(fn, 0) < AT_ONCE
+            begins = self._is_one_more_wanted(fn, len(waiting), turn)
             self._at_work[fn] = self._at_work.get(fn, 0) + begins
         if begins:
             self._begin(fn, turn)
 
+    def _is_one_more_wanted(self, fn: Batched, waiting: int, turn: Turn) -> bool:
+        at_work = self._at_work.get(fn, 0)
+        if turn is Turn.INGEST and at_work:
+            return at_work < AT_ONCE and clock.monotonic() - self._begun_at.get(fn, float("inf")) > LATE_SECONDS
+        return waiting == 1 and at_work < AT_ONCE
+
     def _begin(self, fn: Batched, turn: Turn) -> None:
+        self._begun_at[fn] = clock.monotonic()
         taken: list[Call] = []  # a transaction that is tried again keeps the items it took
 
         def run(conn: Connection) -> list[Told]:

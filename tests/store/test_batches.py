@@ -1,12 +1,14 @@
 """Many small writes of one kind become one; each of their callers is told what became of it, always."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Connection, event, exc, text
 
 from leadkeeper.errors import Unavailable
+from leadkeeper.store import batches
 from leadkeeper.store.database import Database
 from tests.patience import PATIENCE_SECONDS
 
@@ -34,6 +36,48 @@ async def test_every_item_gets_its_own_result(db: Database, together: int) -> No
     results = await asyncio.gather(*(db.write_batch(numbered, number) for number in range(together)))
 
     assert results == list(range(together))
+
+
+async def test_what_is_taken_in_gathers_behind_the_one_call_at_work(db: Database) -> None:
+    begun, go_on, sizes = threading.Event(), threading.Event(), []
+
+    def slow(conn: Connection, items: Sequence[int]) -> list[int]:
+        sizes.append(len(items))
+        begun.set()
+        go_on.wait(PATIENCE_SECONDS)
+        return list(items)
+
+    first = asyncio.create_task(db.write_batch(slow, 0))
+    await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+    others = [asyncio.create_task(db.write_batch(slow, number)) for number in range(1, 11)]
+    await asyncio.sleep(0)
+    go_on.set()
+
+    assert await asyncio.gather(first, *others) == list(range(11))
+    assert sizes == [1, 10]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_call_that_is_held_up_does_not_hold_up_what_is_taken_in_after_it(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "LATE_SECONDS", 0.0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held_up(conn: Connection, items: Sequence[int]) -> list[int]:
+        if 0 in items:
+            begun.set()
+            go_on.wait(PATIENCE_SECONDS)
+        return list(items)
+
+    first = asyncio.create_task(db.write_batch(held_up, 0))
+    await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS / 2):
+        assert await db.write_batch(held_up, 1) == 1
+
+    assert not first.done()
+    go_on.set()
+    assert await first == 0
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
