@@ -96,12 +96,14 @@ def changes_before(conn: Connection, later: Row) -> list[Row]:
     return _CHANGES_BEFORE.all(conn, account=later.account_id, sender=later.sender, event=later.id)
 
 
-def delivery(conn: Connection, delivery_id: int) -> Row:
-    """One delivery with its raw body. Raises NotFound."""
-    row = conn.execute(select(webhook_deliveries).where(webhook_deliveries.c.id == delivery_id)).first()
-    if row is None:
-        raise NotFound(f"there is no delivery {delivery_id}")
-    return row
+def deliveries(conn: Connection, delivery_ids: Sequence[int]) -> dict[int, Row]:
+    """Deliveries by id, each with its raw body. Raises NotFound."""
+    given = IDS.values(conn.dialect.name, [(each,) for each in delivery_ids])
+    found = {row.id: row for row in _DELIVERIES.all(conn, **given)}
+    missing = set(delivery_ids).difference(found)
+    if missing:
+        raise NotFound(f"there is no delivery {min(missing)}")
+    return found
 
 
 def in_key(account_id: int, sender: str) -> str:
@@ -158,7 +160,14 @@ def _of_ids(dialect: str) -> Select[Any]:
     )
 
 
+def _deliveries(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    rows = select(webhook_deliveries.c.id, webhook_deliveries.c.channel, webhook_deliveries.c.body)
+    return rows.where(webhook_deliveries.c.id == ids.c.id)
+
+
 _EVENTS = Prepared(_of_ids)
+_DELIVERIES = Prepared(_deliveries)
 _CHANGES_BEFORE = Prepared(
     select(inbound_events)
     .where(inbound_events.c.account_id == bindparam("account"), inbound_events.c.sender == bindparam("sender"))

@@ -10,18 +10,17 @@ Every change names the states it may come from, so a late writer changes nothing
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, String, Update, bindparam, case, cast, exists, func, select, update
+from sqlalchemy import Connection, Select, String, Update, and_, bindparam, case, cast, exists, or_, select, update
 
 from leadkeeper import clock
 from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.store import restores
-from leadkeeper.store.given import NUMBER, TEXT, Given
+from leadkeeper.store.given import IDS, NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, Row, among
-from leadkeeper.store.schema import channel_accounts, conversations
+from leadkeeper.store.schema import channel_accounts
 from leadkeeper.store.schema import messages as table
 from leadkeeper.store.signals import signal
 from leadkeeper.store.upsert import insert_once
@@ -32,59 +31,6 @@ WAITING = ("draft", "ready")
 IN_DOUBT = ("unknown", "needs_human")
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An outbound message to be written. `cause` is why it exists: one cause, one message."""
-
-    conversation_id: int
-    author: str
-    purpose: str
-    body: str
-    cause: str
-    kind: str = "text"
-    template: Mapping[str, Any] | None = None
-    media: Mapping[str, Any] | None = None
-    reply_to: str | None = None
-    user_id: int | None = None
-    revision: int | None = None
-    job_id: int | None = None
-    rule_run_id: int | None = None
-    draft_id: int | None = None
-
-
-def account_of(conn: Connection, conversation_id: int) -> int:
-    """The account a conversation is held on. Raises NotFound."""
-    account_id: int | None = _ACCOUNT.scalar(conn, id=conversation_id)
-    if account_id is None:
-        raise NotFound(f"there is no conversation {conversation_id}")
-    return account_id
-
-
-def compose(conn: Connection, drafts: Sequence[tuple[Draft, int]]) -> dict[str, int]:
-    """Write messages that are ready to be sent, each of a (draft, account); the new ids by cause.
-
-    A cause that has a message already gets no other.
-    """
-    now = clock.now()
-    shared = {"direction": "out", "state": "ready", "state_at": now, "occurred_at": now, "created_at": now}
-    rows = [
-        {**{name: getattr(draft, name) for name in Draft.__slots__}, "account_id": account_id, **shared}
-        for draft, account_id in drafts
-    ]
-    new = {row.cause: int(row.id) for row in insert_once(conn, table, rows, table.c.id, table.c.cause)}
-    # A hand-over notice says the same to everybody: the list goes on showing what the customer asked.
-    shown = [
-        (draft.conversation_id, None if draft.purpose == "notice" else draft.body[:200])
-        for draft, _ in drafts
-        if draft.cause in new
-    ]
-    if shown:
-        _SHOW.run(conn, now=now, **_SHOWN.values(conn.dialect.name, shown))
-    for conversation_id, _ in shown:
-        _told(conn, conversation_id)
-    return new
-
-
 def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row:
     """One message's row, locked against other writers when asked. Raises NotFound."""
     row = (_GET_LOCKED if lock else _GET).first(conn, id=message_id)
@@ -93,10 +39,12 @@ def get(conn: Connection, message_id: int, *, lock: bool = False) -> Row:
     return row
 
 
-def by_cause(conn: Connection, cause: str) -> int | None:
-    """The id of the message that was written for `cause`."""
-    found = conn.execute(select(table.c.id).where(table.c.cause == cause)).scalar_one_or_none()
-    return None if found is None else int(found)
+def of_ids(conn: Connection, message_ids: Collection[int], *, lock: bool = False) -> dict[int, Row]:
+    """Many messages by id, locked in the order of ids against other writers when asked."""
+    if not message_ids:
+        return {}
+    given = IDS.values(conn.dialect.name, [(each,) for each in message_ids])
+    return {row.id: row for row in (_OF_IDS_LOCKED if lock else _OF_IDS).all(conn, **given)}
 
 
 def begin_attempts(conn: Connection, wanted: Sequence[tuple[int, int]]) -> dict[int, str]:
@@ -175,10 +123,14 @@ def cancel(conn: Connection, message_id: int, reason: str) -> bool:
     return _move(conn, message_id, WAITING, "cancelled", reason)
 
 
-def rise(conn: Connection, message_id: int, status: str) -> bool:
-    """Apply a receipt: states only move up the rank; from in doubt any receipt settles."""
-    lower = tuple(state for state, rank in RANK.items() if rank < RANK[status])
-    return _move(conn, message_id, (*IN_DOUBT, *lower), status)
+def rise_all(conn: Connection, told: Sequence[tuple[int, str]]) -> int:
+    """Apply receipts, at most one a message: states only move up the rank; from in doubt any settles. How many moved."""
+    if not told:
+        return 0
+    moved = _RISE.all(conn, now=clock.now(), **_RISES.values(conn.dialect.name, told))
+    for row in moved:
+        _told(conn, row.conversation_id)
+    return len(moved)
 
 
 def cancel_waiting(conn: Connection, conversation_id: int, reason: str, purposes: Collection[str] = AUTOMATIC) -> list[int]:
@@ -241,7 +193,6 @@ _GET_LOCKED = Prepared(select(table).where(table.c.id == bindparam("id")).with_f
 _BY_EXTERNAL = Prepared(
     select(table).where(table.c.account_id == bindparam("account"), table.c.external_id == bindparam("external"))
 )
-_ACCOUNT = Prepared(select(conversations.c.account_id).where(conversations.c.id == bindparam("id")))
 
 
 def _beginning(dialect: str) -> Update:
@@ -262,6 +213,27 @@ def _beginning(dialect: str) -> Update:
     )
 
 
+def _rising(dialect: str) -> Update:
+    told = _RISES.table(dialect)
+    lower = [and_(told.c.status == status, among(table.c.state, [*IN_DOUBT, *_below(status)])) for status in RANK]
+    return (
+        update(table)
+        .where(table.c.id == told.c.message, or_(*lower))
+        .values(state=told.c.status, state_at=bindparam("now"), reason=None)
+        .returning(table.c.conversation_id)
+    )
+
+
+def _below(status: str) -> list[str]:
+    return [state for state, rank in RANK.items() if rank < RANK[status]]
+
+
+def _of_ids(dialect: str, *, locked: bool) -> Select[Any]:
+    ids = IDS.table(dialect)
+    rows = select(table).where(table.c.id == ids.c.id).order_by(table.c.id)
+    return rows.with_for_update(of=table) if locked else rows
+
+
 def _accepting(dialect: str) -> Update:
     taken, other = _TAKEN.table(dialect), table.alias("other")
     same = (other.c.account_id == table.c.account_id, other.c.external_id == taken.c.provider_id)
@@ -277,23 +249,12 @@ def _accepting(dialect: str) -> Update:
     )
 
 
-def _showing(dialect: str) -> Update:
-    shown = _SHOWN.table(dialect)
-    return (
-        update(conversations)
-        .where(conversations.c.id == shown.c.conversation)
-        .values(
-            last_message_at=bindparam("now"),
-            last_outbound_at=bindparam("now"),
-            preview=func.coalesce(shown.c.preview, conversations.c.preview),
-        )
-    )
-
-
-_SHOWN = Given("shown", conversation=NUMBER, preview=TEXT)
-_SHOW = Prepared(_showing)
 _ATTEMPTS = Given("attempts", message=NUMBER, job=NUMBER)
 _OF_ACCEPTED = ("id", "conversation_id", "account_id", "purpose", "attempt", "token", "external_id", "state")
 _TAKEN = Given("taken", message=NUMBER, provider_id=TEXT)
+_RISES = Given("rises", message=NUMBER, status=TEXT)
 _BEGIN = Prepared(_beginning)
 _ACCEPT = Prepared(_accepting)
+_RISE = Prepared(_rising)
+_OF_IDS = Prepared(partial(_of_ids, locked=False))
+_OF_IDS_LOCKED = Prepared(partial(_of_ids, locked=True))

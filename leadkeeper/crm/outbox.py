@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Update, func, select, update
 
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import accounts, messages
+from leadkeeper.crm import accounts, composing, messages
 from leadkeeper.crm.conversations import out_key
 from leadkeeper.errors import NotFound
 from leadkeeper.queue.enqueue import enqueue, enqueue_all
@@ -21,14 +21,14 @@ from leadkeeper.store.types import micros
 LANES = {"person": Lane.PERSON, "notice": Lane.PERSON, "reply": Lane.REPLY, "proactive": Lane.FOLLOW_UP}
 
 
-def write(conn: Connection, draft: messages.Draft) -> int | None:
+def write(conn: Connection, draft: composing.Draft) -> int | None:
     """Write a message and the job that sends it; None when its cause has one already. Raises NotFound."""
-    return write_all(conn, [(draft, messages.account_of(conn, draft.conversation_id))]).get(draft.cause)
+    return write_all(conn, [(draft, composing.account_of(conn, draft.conversation_id))]).get(draft.cause)
 
 
-def write_all(conn: Connection, drafts: Sequence[tuple[messages.Draft, int]]) -> dict[str, int]:
+def write_all(conn: Connection, drafts: Sequence[tuple[composing.Draft, int]]) -> dict[str, int]:
     """Write messages, each of a (draft, account), and the jobs that send them; the ids of the new ones by cause."""
-    new = messages.compose(conn, drafts)
+    new = composing.compose(conn, drafts)
     point("outbox.composed")
     enqueue_all(
         conn,

@@ -1,7 +1,10 @@
 """What providers say became of our messages. A receipt may come before our own answer: it is kept and applied later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Connection, Select, Update, and_, bindparam, or_, select, update
 
@@ -20,33 +23,40 @@ AROUND = timedelta(minutes=1)
 """How far a provider's clock may be from ours when it tells us our own message back."""
 
 
-def keep(
-    conn: Connection,
-    account_id: int,
-    external_id: str,
-    status: str,
-    *,
-    token: str | None,
-    occurred_at: datetime | None,
-    error_code: str | None = None,
-    error: str | None = None,
-) -> int | None:
-    """Store one receipt, once; returns the message it belongs to, when it is known already."""
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a provider says of a message of ours on one account; `token` is that of the attempt, where it comes back."""
+
+    account_id: int
+    external_id: str
+    status: str
+    token: str | None = None
+    occurred_at: datetime | None = None
+    error_code: str | None = None
+    error: str | None = None
+
+
+def keep(conn: Connection, told: Sequence[Receipt]) -> list[int | None]:
+    """Store receipts, each once; returns the message each belongs to, when it is known already."""
     now = clock.now()
-    message = _find(conn, account_id, external_id, token)
-    row = {
-        "account_id": account_id,
-        "external_id": external_id,
-        "status": status[:16],
-        "token": token,
-        "message_id": message,
-        "error_code": error_code,
-        "error": error,
-        "occurred_at": occurred_at or now,
-        "received_at": now,
-    }
-    insert_once(conn, table, [row])
-    return message
+    found = _find(conn, told)
+    rows = [
+        {
+            "account_id": each.account_id,
+            "external_id": each.external_id,
+            "status": each.status[:16],
+            "token": each.token,
+            "message_id": message_id,
+            "error_code": each.error_code,
+            "error": each.error,
+            "occurred_at": each.occurred_at or now,
+            "received_at": now,
+        }
+        for each, message_id in zip(told, found, strict=True)
+    ]
+    rows.sort(key=itemgetter("account_id", "external_id", "status"))  # two who are told the same wait, and do not deadlock
+    insert_once(conn, table, rows)
+    return found
 
 
 def told_back(conn: Connection, account_id: int, contact_id: int, text: str, token: str | None, at: datetime) -> Row | None:
@@ -77,41 +87,34 @@ def claim_parked(conn: Connection, messages: Sequence[Row]) -> None:
         _CLAIM_PARKED.run(conn, **_NAMES.values(conn.dialect.name, names))
 
 
-def told_of(conn: Connection, message_ids: Sequence[int]) -> set[int]:
-    """Those of these messages a receipt was kept of."""
-    return set(_TOLD_OF.scalars(conn, **IDS.values(conn.dialect.name, [(each,) for each in message_ids])))
-
-
-def of_message(conn: Connection, message_id: int) -> list[Row]:
-    """Every receipt of a message in the order they happened."""
-    return _OF_MESSAGE.all(conn, message=message_id)
-
-
-def apply(conn: Connection, message_id: int) -> Row | None:
-    """Bring a message to what its receipts say; returns the receipt that made it fail, if one did.
+def apply(conn: Connection, message_ids: Sequence[int]) -> dict[int, Row]:
+    """Bring messages to what their receipts say; returns the receipts that made one fail, by message.
 
     While our own call is still out (`sending`) nothing is applied: the receipts wait for its end.
     What was said of an earlier attempt (a failure, above all) is not said of this one. Whoever stores
     a receipt beside us applies it after us: they wait for the message.
     """
-    every = of_message(conn, message_id)
-    if not every:
-        return None
-    message = messages.get(conn, message_id, lock=True)
-    if message.state == "sending":
-        return None
-    kept = [receipt for receipt in every if _speaks_of(receipt, message)]
-    if message.state in messages.IN_DOUBT and kept:
-        messages.accepted(conn, message_id, message.external_id or kept[0].external_id)
-    reached = [receipt for receipt in kept if receipt.status in messages.RANK]
-    for receipt in sorted(reached, key=lambda receipt: messages.RANK[receipt.status]):
-        messages.rise(conn, message_id, receipt.status)
-    refused = next((receipt for receipt in kept if receipt.status == "failed"), None)
-    if refused is not None:
-        reason = refused.error or "the provider could not deliver it"
-        if messages.failed(conn, message_id, refused.error_code, reason[:200], by_status=True):
-            return refused
-    return None
+    every: dict[int, list[Row]] = {}
+    for receipt in _OF_MESSAGES.all(conn, **IDS.values(conn.dialect.name, [(each,) for each in message_ids])):
+        every.setdefault(receipt.message_id, []).append(receipt)
+    risen: list[tuple[int, str]] = []
+    refused: list[Row] = []
+    for message in messages.of_ids(conn, every, lock=True).values():
+        kept = [receipt for receipt in every[message.id] if message.state != "sending" and _speaks_of(receipt, message)]
+        if message.state in messages.IN_DOUBT and kept:
+            messages.accepted(conn, message.id, message.external_id or kept[0].external_id)
+        reached = [receipt.status for receipt in kept if receipt.status in messages.RANK]
+        if reached:
+            risen.append((message.id, max(reached, key=messages.RANK.__getitem__)))
+        refused += [receipt for receipt in kept if receipt.status == "failed"][:1]
+    messages.rise_all(conn, risen)
+    return {receipt.message_id: receipt for receipt in refused if _fails(conn, receipt)}
+
+
+def _fails(conn: Connection, receipt: Row) -> bool:
+    """True when this receipt makes its message fail: not one that was delivered before."""
+    reason = receipt.error or "the provider could not deliver it"
+    return messages.failed(conn, receipt.message_id, receipt.error_code, reason[:200], by_status=True)
 
 
 def _speaks_of(receipt: Row, message: Row) -> bool:
@@ -134,24 +137,40 @@ def mark_of(message: Row) -> str:
     return (message.token or "").rpartition("-")[0]
 
 
-def _find(conn: Connection, account_id: int, external_id: str, token: str | None) -> int | None:
-    """The message of our token, else the one the provider knows by this id."""
-    if token is not None:
-        mark, _, rest = token.rpartition("-")
-        number, _, attempt = rest.partition(".")
-        if rest.isascii() and number.isdigit() and attempt.isdigit() and len(rest) < 19:
-            row = conn.execute(
-                select(outbound.c.id, outbound.c.token).where(
-                    outbound.c.id == int(number),
-                    outbound.c.account_id == account_id,
-                    outbound.c.direction == "out",
-                    outbound.c.attempt >= int(attempt),
-                )
-            ).first()
-            if row is not None and mark_of(row) == mark:
-                return int(row.id)
-    found = messages.by_external(conn, account_id, external_id)
-    return int(found.id) if found is not None and found.direction == "out" else None
+def _find(conn: Connection, told: Sequence[Receipt]) -> list[int | None]:
+    """The message of each one's token, else the one the provider knows by its id."""
+    dialect = conn.dialect.name
+    named = [_read(each.token) for each in told]
+    ids = sorted({name[1] for name in named if name is not None})
+    ours = {row.id: row for row in _OURS.all(conn, **IDS.values(dialect, [(each,) for each in ids]))} if ids else {}
+    found = [_named(each, name, ours) for each, name in zip(told, named, strict=True)]
+    left = {(each.account_id, each.external_id) for each, message_id in zip(told, found, strict=True) if message_id is None}
+    if not left:
+        return found
+    known = {
+        (row.account_id, row.external_id): int(row.id) for row in _KNOWN.all(conn, **_EXTERNALS.values(dialect, sorted(left)))
+    }
+    return [message_id or known.get((each.account_id, each.external_id)) for each, message_id in zip(told, found, strict=True)]
+
+
+def _read(token: str | None) -> tuple[str, int, int] | None:
+    """(mark, message, attempt) of a token that may be ours."""
+    mark, _, rest = (token or "").rpartition("-")
+    number, _, attempt = rest.partition(".")
+    if rest.isascii() and number.isdigit() and attempt.isdigit() and len(rest) < 19:
+        return mark, int(number), int(attempt)
+    return None
+
+
+def _named(receipt: Receipt, name: tuple[str, int, int] | None, ours: Mapping[int, Row]) -> int | None:
+    """The message its token names, if there is one."""
+    if name is None:
+        return None
+    mark, number, attempt = name
+    row = ours.get(number)
+    if row is None or row.account_id != receipt.account_id or row.attempt < attempt or mark_of(row) != mark:
+        return None
+    return number
 
 
 def _claiming(dialect: str) -> Update:
@@ -161,15 +180,29 @@ def _claiming(dialect: str) -> Update:
     return update(table).where(mine, belongs).values(message_id=names.c.message)
 
 
-def _telling(dialect: str) -> Select[tuple[int]]:
+def _of_messages(dialect: str) -> Select[Any]:
     ids = IDS.table(dialect)
-    return select(table.c.message_id).where(table.c.message_id == ids.c.id).distinct()
+    return select(table).where(table.c.message_id == ids.c.id).order_by(table.c.occurred_at, table.c.id)
+
+
+def _ours(dialect: str) -> Select[Any]:
+    ids = IDS.table(dialect)
+    rows = select(outbound.c.id, outbound.c.account_id, outbound.c.attempt, outbound.c.token)
+    return rows.where(outbound.c.id == ids.c.id, outbound.c.direction == "out")
+
+
+def _known(dialect: str) -> Select[Any]:
+    names = _EXTERNALS.table(dialect)
+    same = and_(outbound.c.account_id == names.c.account, outbound.c.external_id == names.c.external)
+    return select(outbound.c.id, outbound.c.account_id, outbound.c.external_id).where(same, outbound.c.direction == "out")
 
 
 _NAMES = Given("names", message=NUMBER, account=NUMBER, token=TEXT, external=TEXT)
 _CLAIM_PARKED = Prepared(_claiming)
-_TOLD_OF = Prepared(_telling)
-_OF_MESSAGE = Prepared(select(table).where(table.c.message_id == bindparam("message")).order_by(table.c.occurred_at, table.c.id))
+_OF_MESSAGES = Prepared(_of_messages)
+_EXTERNALS = Given("externals", account=NUMBER, external=TEXT)
+_OURS = Prepared(_ours)
+_KNOWN = Prepared(_known)
 _ON_THE_WAY = Prepared(
     select(outbound)
     .join(conversations, conversations.c.id == outbound.c.conversation_id)

@@ -10,7 +10,7 @@ from leadkeeper.ai import drafts
 from leadkeeper.ai.drafts import Draft, Kept
 from leadkeeper.config import Settings
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import conversations, decisions, messages, outbox
+from leadkeeper.crm import composing, conversations, decisions, outbox
 from leadkeeper.crm.chain import answer_cause
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.delivery import leave_to_people
@@ -96,7 +96,7 @@ def _write(conn: Connection, going: Sequence[Drafted], rows: dict[int, Row]) -> 
     point("reply.draft_stored")
     now = clock.now()
     asks = [Ask(each.conversation_id, each.asked.events[-1]) for each in going]
-    answers: list[tuple[Drafted, messages.Draft]] = []
+    answers: list[tuple[Drafted, composing.Draft]] = []
     for each, facts in zip(going, facts_of(conn, going[0].ctx, asks, "reply", now), strict=True):
         block = check("reply", facts, now)
         if block is not None and block.action == "silent":
@@ -114,12 +114,12 @@ def _hand_over(conn: Connection, drafted: Drafted, reason: str) -> None:
     hand_over(conn, drafted.ctx, drafted.conversation_id, reason, event_id=drafted.asked.events[0])
 
 
-def _answer(drafted: Drafted, facts: Facts, revision: int, draft_id: int) -> messages.Draft:
+def _answer(drafted: Drafted, facts: Facts, revision: int, draft_id: int) -> composing.Draft:
     """The answer; a greeting is its first line, when it is the first thing we say."""
     asked = drafted.asked
     first_line = next((row.first_line for row in asked.decisions if row.first_line), None)
     body = drafted.draft.text or ""
-    return messages.Draft(
+    return composing.Draft(
         conversation_id=drafted.conversation_id,
         author="ai",
         purpose="reply",
@@ -131,12 +131,12 @@ def _answer(drafted: Drafted, facts: Facts, revision: int, draft_id: int) -> mes
     )
 
 
-def _send(conn: Connection, answers: Sequence[tuple[Drafted, messages.Draft]]) -> None:
+def _send(conn: Connection, answers: Sequence[tuple[Drafted, composing.Draft]]) -> None:
     new = outbox.write_all(conn, [(message, each.asked.conversation.account_id) for each, message in answers])
     point("reply.answer_written")
     closed: list[tuple[int, str, int]] = []
     for each, message in answers:
-        message_id = new.get(message.cause) or messages.by_cause(conn, message.cause)
+        message_id = new.get(message.cause) or composing.by_cause(conn, message.cause)
         assert message_id is not None  # noqa: S101 - its cause has a message, ours or an earlier one
         closed += [(event_id, each.draft.reason or "documents", message_id) for event_id in each.asked.events]
     decisions.answer(conn, closed)

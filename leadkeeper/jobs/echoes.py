@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Inbound, channels
 from leadkeeper.crm import accounts, amend, contacts, conversations, leads, messages, receipts, timeline
+from leadkeeper.crm.receipts import Receipt
 from leadkeeper.jobs import fetch_media
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.record import settle
@@ -43,8 +44,8 @@ def _speak(conn: Connection, ctx: JobContext, event: Row, parsed: Inbound) -> No
     contact_id = contacts.resolve(conn, event.account_id, ids)
     ours = receipts.told_back(conn, event.account_id, contact_id, parsed.text, parsed.token, event.occurred_at)
     if ours is not None:
-        receipts.keep(conn, event.account_id, event.external_id, "sent", token=ours.token, occurred_at=event.occurred_at)
-        settle(conn, ours.id)
+        receipts.keep(conn, [Receipt(event.account_id, event.external_id, "sent", ours.token, event.occurred_at)])
+        settle(conn, [ours.id])
         return
     lead_id = leads.for_contact(conn, contact_id, event.channel)
     conversation_id, _ = conversations.open_one(

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import conversations, messages, outbox, texts
+from leadkeeper.crm import composing, conversations, outbox, texts
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.guarding import guard
 from leadkeeper.rules.gather import Ask
@@ -34,7 +34,7 @@ def tell_once(conn: Connection, conversation_id: int, job_id: int | None, text: 
     since = conversation.needs_human_since or clock.now()
     outbox.write(
         conn,
-        messages.Draft(
+        composing.Draft(
             conversation_id=conversation_id,
             author="rule",
             purpose="notice",

@@ -194,7 +194,7 @@ def _look_at_doubt(message: Row) -> Outcome:
 
 def _ask_person(conn: Connection, message_id: int) -> None:
     """No word has come: a person is asked, and asked again every day while nobody settles it."""
-    settle(conn, message_id)
+    settle(conn, [message_id])
     messages.needs_human(conn, message_id)
     message = messages.get(conn, message_id)
     if message.state != "needs_human":

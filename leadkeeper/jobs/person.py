@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from leadkeeper import clock
 from leadkeeper.channels.base import channels
 from leadkeeper.config import Settings
-from leadkeeper.crm import contacts, conversations, doubts, messages, opting, outbox, tasks, timeline, waiting
+from leadkeeper.crm import composing, contacts, conversations, doubts, messages, opting, outbox, tasks, timeline, waiting
 from leadkeeper.errors import Conflict, Invalid
 from leadkeeper.jobs import delivery
 from leadkeeper.jobs.guarding import reaches
@@ -70,7 +70,7 @@ def say(conn: Connection, settings: Settings, conversation_id: int, user_id: int
     """Send as a person; returns the message's id. Raises Invalid, WindowClosed or Conflict with what to do."""
     conversation = conversations.get(conn, conversation_id, lock=True)
     cause = f"client:{conversation_id}:{said.client_id}"[:200] if said.client_id else f"person:{conversation_id}:{_now()}"
-    before = messages.by_cause(conn, cause)
+    before = composing.by_cause(conn, cause)
     if before is not None:
         return before
     if not said.text.strip() and not said.template and not said.media:
@@ -78,7 +78,7 @@ def say(conn: Connection, settings: Settings, conversation_id: int, user_id: int
     facts = gather(conn, Ask(conversation_id), clock.now(), settings, reach=reaches())
     _check(conn, conversation, facts, said)
     conversations.person_spoke(conn, conversation_id, user_id)
-    draft = messages.Draft(
+    draft = composing.Draft(
         conversation_id=conversation_id,
         author="person",
         purpose="person",

@@ -1,6 +1,6 @@
 """Recording what became of a message that was given to its provider."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,10 +33,7 @@ def record_accepted(conn: Connection, taken: Sequence[Taken]) -> None:
     waiting.answered(conn, [(row.conversation_id, row.id) for row in moved if delivery.ends_the_wait(row)])
     receipts.claim_parked(conn, moved)
     point("record.receipts_claimed")
-    told = receipts.told_of(conn, [row.id for row in moved])
-    for row in moved:
-        if row.id in told:
-            _apply(conn, row)
+    _apply(conn, moved)
 
 
 def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
@@ -45,19 +42,29 @@ def record_unknown(conn: Connection, message_id: int, reason: str) -> None:
     point("record.in_doubt")
     outbox.look_later(conn, message_id, clock.now() + UNTIL_HUMAN)
     point("record.timer_set")
-    settle(conn, message_id)
+    settle(conn, [message_id])
 
 
-def settle(conn: Connection, message_id: int) -> None:
-    """Apply what the provider has said of a message; a failure told late leads to the same as one told at once."""
-    message = messages.get(conn, message_id)
-    receipts.claim_parked(conn, [message])
+def settle(conn: Connection, message_ids: Collection[int]) -> None:
+    """Apply what the provider has said of messages; a failure told late leads to the same as one told at once."""
+    every = list(messages.of_ids(conn, message_ids).values())
+    receipts.claim_parked(conn, every)
     point("record.receipts_claimed")
-    _apply(conn, message)
+    _apply(conn, every)
 
 
-def _apply(conn: Connection, before: Row) -> None:
-    refused = receipts.apply(conn, before.id)
+def _apply(conn: Connection, every: Sequence[Row]) -> None:
+    """Messages, as they were before, to what their receipts say."""
+    if not every:
+        return
+    refused = receipts.apply(conn, [before.id for before in every])
+    for before in every:
+        if before.id in refused or before.state in messages.IN_DOUBT:
+            _follow(conn, before, refused.get(before.id))
+
+
+def _follow(conn: Connection, before: Row, refused: Row | None) -> None:
+    """What else is to be done for one that failed, or that was in doubt."""
     if refused is not None:
         refusals.rejected(conn, before.id, refused.error_code, refused.error or "the provider could not deliver it")
     if before.state not in messages.IN_DOUBT:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import channels
-from leadkeeper.crm import accounts, contacts, conversations, decisions, messages, opting, outbox, templates
+from leadkeeper.crm import accounts, composing, contacts, conversations, decisions, messages, opting, outbox, templates
 from leadkeeper.jobs import delivery
 from leadkeeper.rules.actions.writing import said_by
 from leadkeeper.store.prepared import Row
@@ -62,7 +62,7 @@ def goes_otherwise(conn: Connection, message: Row, action: str) -> bool:
 
 def _instead(conn: Connection, message: Row, way: str, **changes: Any) -> bool:
     same: dict[str, Any] = {name: getattr(message, name) for name in _KEPT}
-    instead = outbox.write(conn, messages.Draft(**{**same, **changes}, cause=f"{way}:{message.id}"))
+    instead = outbox.write(conn, composing.Draft(**{**same, **changes}, cause=f"{way}:{message.id}"))
     if instead is not None:
         decisions.answered_by_other(conn, message.id, instead)
     return instead is not None

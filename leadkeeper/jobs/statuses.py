@@ -1,49 +1,67 @@
-"""What a delivery says became of our messages: kept once each, and applied."""
+"""What deliveries say became of our messages: kept once each, and applied. Many at once."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from leadkeeper.channels.base import Status, channels
 from leadkeeper.crashpoints import point
-from leadkeeper.crm import inbound, receipts
-from leadkeeper.crm.accounts import find
+from leadkeeper.crm import accounts, inbound, receipts
+from leadkeeper.crm.receipts import Receipt
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.record import settle
 from leadkeeper.queue.handlers import job
 from leadkeeper.queue.outcomes import Done, Outcome
 
 
-@job("statuses", at_once=True)
-def statuses(conn: Connection, ctx: JobContext, delivery_id: int, accounts: list[int]) -> Outcome:
-    """Apply every status of one stored delivery; those of accounts that did not sign it stay with their delivery."""
-    delivery = inbound.delivery(conn, delivery_id)
-    received = channels.get(delivery.channel).receive(json.loads(delivery.body))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A stored delivery, and the accounts whose secret signed it: of no other is it believed."""
+
+    delivery_id: int
+    signers: Sequence[int]
+
+
+def apply_all(conn: Connection, told: Sequence[Told]) -> list[Outcome]:
+    """Apply every status of stored deliveries; those of accounts that did not sign theirs stay with it."""
+    deliveries = inbound.deliveries(conn, [each.delivery_id for each in told])
+    said: list[tuple[str, Status, Sequence[int]]] = []
+    for each in told:
+        delivery = deliveries[each.delivery_id]
+        received = channels.get(delivery.channel).receive(json.loads(delivery.body))
+        said += [(delivery.channel, status, each.signers) for status in received.statuses]
     point("statuses.read")
-    touched: dict[int, None] = {}
-    for status in received.statuses:
-        message_id = _keep(conn, delivery.channel, status, accounts)
-        if message_id is not None:
-            touched[message_id] = None
+    known = _accounts(conn, said)
+    believed = [
+        _receipt(account_id, status)
+        for channel, status, signers in said
+        if (account_id := known[channel, status.account]) in signers and account_id is not None
+    ]
+    found = receipts.keep(conn, believed) if believed else []
     point("statuses.kept")
-    for message_id in touched:
-        settle(conn, message_id)
-        point("statuses.settled")
-    return Done()
+    settle(conn, {message_id for message_id in found if message_id is not None})
+    point("statuses.settled")
+    return [Done()] * len(told)
 
 
-def _keep(conn: Connection, channel: str, status: Status, signers: Collection[int]) -> int | None:
-    account_id = find(conn, channel, status.account)
-    if account_id is None or account_id not in signers:
-        return None
-    return receipts.keep(
-        conn,
-        account_id,
-        status.external_id,
-        status.status,
-        token=status.token,
-        occurred_at=status.occurred_at,
-        error_code=status.error_code,
-        error=status.error,
-    )
+@job(
+    "statuses",
+    at_once=True,
+    together=lambda conn, jobs: apply_all(conn, [Told(data["delivery_id"], data["accounts"]) for _, data in jobs]),
+)
+def statuses(conn: Connection, ctx: JobContext, delivery_id: int, accounts: list[int]) -> Outcome:
+    """One delivery alone."""
+    return apply_all(conn, [Told(delivery_id, accounts)])[0]
+
+
+def _accounts(conn: Connection, said: Sequence[tuple[str, Status, Sequence[int]]]) -> dict[tuple[str, str], int | None]:
+    """Our account of each (channel, the provider's name for it), each looked up once."""
+    names = {(channel, status.account) for channel, status, _ in said}
+    return {(channel, name): accounts.find(conn, channel, name) for channel, name in sorted(names)}
+
+
+def _receipt(account_id: int, status: Status) -> Receipt:
+    told = (status.token, status.occurred_at, status.error_code, status.error)
+    return Receipt(account_id, status.external_id, status.status, *told)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, insert
 
 from leadkeeper import clock
-from leadkeeper.crm import contacts, conversations, leads, messages, receipts
+from leadkeeper.crm import composing, contacts, conversations, leads, messages, receipts
+from leadkeeper.crm.receipts import Receipt
 from leadkeeper.errors import Conflict, NotFound
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import channel_accounts
@@ -49,9 +50,9 @@ ACTS: dict[str, Act] = {
     "refused": lambda conn, m: messages.failed(conn, m, "131026", "no WhatsApp"),
     "failed status": lambda conn, m: messages.failed(conn, m, "131047", "window", by_status=True),
     "cancel": lambda conn, m: messages.cancel(conn, m, "stale"),
-    "sent": lambda conn, m: messages.rise(conn, m, "sent"),
-    "delivered": lambda conn, m: messages.rise(conn, m, "delivered"),
-    "read": lambda conn, m: messages.rise(conn, m, "read"),
+    "sent": lambda conn, m: messages.rise_all(conn, [(m, "sent")]),
+    "delivered": lambda conn, m: messages.rise_all(conn, [(m, "delivered")]),
+    "read": lambda conn, m: messages.rise_all(conn, [(m, "read")]),
 }
 
 
@@ -67,8 +68,8 @@ def thread(conn: Connection) -> int:
 
 
 def write(conn: Connection, conversation_id: int, cause: str = "c1") -> int | None:
-    draft = messages.Draft(conversation_id, "ai", "reply", "Hello", cause)
-    return messages.compose(conn, [(draft, messages.account_of(conn, conversation_id))]).get(cause)
+    draft = composing.Draft(conversation_id, "ai", "reply", "Hello", cause)
+    return composing.compose(conn, [(draft, composing.account_of(conn, conversation_id))]).get(cause)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -103,7 +104,7 @@ def test_one_cause_writes_one_message(db: Database) -> None:
 
     assert first is not None
     assert second is None
-    assert db.read_now(messages.by_cause, "c1") == first
+    assert db.read_now(composing.by_cause, "c1") == first
 
 
 def test_a_receipt_that_comes_before_our_own_answer_is_kept_and_applied_later(db: Database) -> None:
@@ -113,12 +114,12 @@ def test_a_receipt_that_comes_before_our_own_answer_is_kept_and_applied_later(db
         token = messages.begin_attempts(conn, [(message_id, 1)])[message_id]
         account_id = messages.get(conn, message_id).account_id
         for status in ("read", "delivered", "delivered"):
-            receipts.keep(conn, account_id, "wamid.9", status, token=token, occurred_at=None)
-        receipts.apply(conn, message_id)
+            receipts.keep(conn, [Receipt(account_id, "wamid.9", status, token)])
+        receipts.apply(conn, [message_id])
         waiting = messages.get(conn, message_id).state
         messages.accepted(conn, message_id, "wamid.9")
         receipts.claim_parked(conn, [messages.get(conn, message_id)])
-        receipts.apply(conn, message_id)
+        receipts.apply(conn, [message_id])
         return waiting, messages.get(conn, message_id).state
 
     assert db.write_now(story) == ("sending", "read")
@@ -129,10 +130,10 @@ def test_a_receipt_without_a_token_is_parked_until_the_provider_id_is_known(db: 
         message_id = write(conn, thread(conn)) or 0
         account_id = messages.get(conn, message_id).account_id
         messages.begin_attempts(conn, [(message_id, 1)])[message_id]
-        parked = receipts.keep(conn, account_id, "wamid.9", "delivered", token=None, occurred_at=None)
+        (parked,) = receipts.keep(conn, [Receipt(account_id, "wamid.9", "delivered")])
         messages.accepted(conn, message_id, "wamid.9")
         receipts.claim_parked(conn, [messages.get(conn, message_id)])
-        receipts.apply(conn, message_id)
+        receipts.apply(conn, [message_id])
         return parked, messages.get(conn, message_id).state
 
     assert db.write_now(story) == (None, "delivered")
@@ -143,7 +144,7 @@ def test_a_foreign_token_matches_nothing(db: Database, token: str) -> None:
     def story(conn: Connection) -> int | None:
         message_id = write(conn, thread(conn)) or 0
         account_id = messages.get(conn, message_id).account_id
-        return receipts.keep(conn, account_id, "wamid.other", "sent", token=token, occurred_at=None)
+        return receipts.keep(conn, [Receipt(account_id, "wamid.other", "sent", token)])[0]
 
     assert db.write_now(story) is None
 
@@ -154,8 +155,8 @@ def test_any_receipt_settles_a_send_in_doubt_and_a_failed_one_fails_it(db: Datab
         account_id = messages.get(conn, message_id).account_id
         token = messages.begin_attempts(conn, [(message_id, 1)])[message_id]
         messages.in_doubt(conn, message_id, "reset")
-        receipts.keep(conn, account_id, "wamid.9", status, token=token, occurred_at=None, error_code="131026", error="no")
-        receipts.apply(conn, message_id)
+        receipts.keep(conn, [Receipt(account_id, "wamid.9", status, token, error_code="131026", error="no")])
+        receipts.apply(conn, [message_id])
         return str(messages.get(conn, message_id).state)
 
     for status, state in (("sent", "sent"), ("failed", "failed")):

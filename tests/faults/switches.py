@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection, bindparam, text, update
 
 from leadkeeper.channels.base import Refused
-from leadkeeper.crm import audit, inbound, messages, outages, receipts
+from leadkeeper.crm import audit, composing, inbound, messages, outages, receipts
 from leadkeeper.jobs import intent, reply
 from leadkeeper.queue import claim, enqueue, fence, finish, leases, shares, sweep, timers
 from leadkeeper.queue.leases import Renewed
@@ -38,7 +38,7 @@ def unique_event(patch: pytest.MonkeyPatch) -> None:
 
 @noticed_by("crm/test_send_states.py::test_one_cause_writes_one_message[sqlite]")
 def one_message_a_cause(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(messages, "insert_once", _always_new("cause"))
+    patch.setattr(composing, "insert_once", _always_new("cause"))
 
 
 @noticed_by("queue/test_heads.py::test_the_database_itself_refuses_a_second_head[sqlite]")

@@ -1,6 +1,7 @@
 """The switches of the doors and the guards: who is let in, and what may go out."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,13 +23,15 @@ def signature(patch: pytest.MonkeyPatch) -> None:
 
 @noticed_by("web/test_webhooks.py::test_statuses_of_a_number_whose_secret_did_not_sign_are_not_believed[sqlite]")
 def statuses_of_signers_alone(patch: pytest.MonkeyPatch) -> None:
-    keep = statuses._keep
+    apply_all = statuses.apply_all
 
-    class Everybody:
+    class Everybody(tuple[int, ...]):
         def __contains__(self, account: object) -> bool:
             return True
 
-    patch.setattr(statuses, "_keep", lambda conn, channel, status, signers: keep(conn, channel, status, Everybody()))
+    patch.setattr(
+        statuses, "apply_all", lambda conn, told: apply_all(conn, [replace(each, signers=Everybody()) for each in told])
+    )
 
 
 @noticed_by("web/test_webhooks.py::test_a_database_that_cannot_be_written_is_503_so_that_it_is_delivered_again[sqlite-whatsapp]")

@@ -3,15 +3,30 @@
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from leadkeeper import clock
+from leadkeeper.jobs.statuses import Told, apply_all
 from leadkeeper.queue.enqueue import enqueue
 from leadkeeper.queue.jobs import Job, Lane
+from leadkeeper.simulator import payloads
+from leadkeeper.simulator.behaviour import Behaviour
 from leadkeeper.store.database import Database
-from leadkeeper.store.schema import channel_accounts, contacts, conversations, decisions, identities, jobs, leads, messages
+from leadkeeper.store.savepoint import Savepoint
+from leadkeeper.store.schema import (
+    channel_accounts,
+    contacts,
+    conversations,
+    decisions,
+    identities,
+    jobs,
+    leads,
+    messages,
+    receipts,
+)
 from tests.flows.town import town
 
 HOURS, HUMAN, NOTHING = "What are your opening hours?", "I want to talk to a human", "Do you repair bicycles?"
@@ -131,3 +146,55 @@ async def test_an_event_asked_for_twice_in_one_step_is_one_message(db: Database,
 
     assert counts == [2, 2]
     assert [row.revision for row in revisions] == [1, 1]
+
+
+async def test_statuses_of_a_crowd_come_to_what_they_would_have_come_to_one_by_one(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path) as place:
+        place.provider.behaviour = Behaviour(statuses=())
+        await asyncio.gather(*(place.says(customer(number), HOURS) for number in range(7)))
+        await place.idle()
+        await asyncio.to_thread(place.worker.stop)
+        sent = await place.outbound()
+        await place.db.write(lambda conn: _in(conn, "unknown", sent[4].id) and None)
+        await place.db.write(lambda conn: _in(conn, "sending", sent[5].id) and None)
+        for at, word in enumerate(("read", "sent", "failed", "delivered", "delivered", "read", "read", "delivered")):
+            named = sent[at % 7]
+            told = payloads.status(named.external_id, word, customer(at), named.token if at in (1, 4, 5) else None)
+            await place.take(payloads.envelope(place.sim_account, payloads.statuses_value(place.sim_account, [told, told])))
+        told = payloads.status("wamid.of.nobody", "read", customer(1), "9999.1")
+        await place.take(payloads.envelope(place.sim_account, payloads.statuses_value(place.sim_account, [told])))
+
+        together, alone = await place.db.write(_both_ways)
+
+    states = [state for _, state, _ in together["messages"]]
+    assert together == alone
+    assert states == ["read", "sent", "failed", "delivered", "delivered", "sending", "read"]
+    assert len(together["receipts"]) == 9
+
+
+def _in(conn: Connection, state: str, message_id: int) -> int:
+    named = {"state": state, "external_id": None}
+    return conn.execute(messages.update().where(messages.c.id == message_id).values(named)).rowcount
+
+
+def _both_ways(conn: Connection) -> list[dict[str, Any]]:
+    """What is there after the stored statuses were applied in one go, and one delivery after the other."""
+    rows = conn.execute(select(jobs.c.data).where(jobs.c.type == "statuses").order_by(jobs.c.id)).scalars()
+    told = [Told(data["deliveryId"], data["accounts"]) for data in rows]
+    found = []
+    for groups in ([told], [[each] for each in told]):
+        savepoint = Savepoint(conn)
+        for group in groups:
+            apply_all(conn, group)
+        outbound = select(messages.c.id, messages.c.state, messages.c.error_code).where(messages.c.direction == "out")
+        queries = {
+            "messages": outbound.order_by(messages.c.id),
+            "receipts": select(receipts.c.external_id, receipts.c.status, receipts.c.message_id).order_by(
+                "external_id", "status"
+            ),
+            "decisions": select(decisions.c.event_id, decisions.c.outcome).order_by(decisions.c.event_id),
+            "waiting": select(conversations.c.id, conversations.c.unanswered_since.is_(None)).order_by(conversations.c.id),
+        }
+        found.append({name: [tuple(row) for row in conn.execute(query)] for name, query in queries.items()})
+        savepoint.undo()
+    return found

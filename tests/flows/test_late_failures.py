@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from leadkeeper import clock
-from leadkeeper.crm import messages, outbox
+from leadkeeper.crm import composing, outbox
 from leadkeeper.jobs import chain
 from leadkeeper.simulator.behaviour import Behaviour, Step
 from leadkeeper.store import settings_rows
@@ -38,7 +38,7 @@ async def writes(place: Town, **given: Any) -> int:
     """A rule writes to Sara, who has written before."""
     thread = await thread_of(place)
     draft = {"author": "rule", "purpose": "reply", "body": "It is ready.", "cause": f"test:{clock.monotonic()}", **given}
-    return await place.db.write(lambda conn: outbox.write(conn, messages.Draft(conversation_id=thread.id, **draft)) or 0)
+    return await place.db.write(lambda conn: outbox.write(conn, composing.Draft(conversation_id=thread.id, **draft)) or 0)
 
 
 async def known(place: Town) -> None:

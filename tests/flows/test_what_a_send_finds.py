@@ -11,6 +11,7 @@ from leadkeeper import clock
 from leadkeeper.channels.base import Intent
 from leadkeeper.crm import accounts, messages, receipts
 from leadkeeper.crm.audit import audit
+from leadkeeper.crm.receipts import Receipt
 from leadkeeper.jobs import redrive
 from leadkeeper.jobs.context import JobContext
 from leadkeeper.jobs.intent import Begin, begin
@@ -109,8 +110,8 @@ async def test_one_in_doubt_of_which_the_provider_has_spoken_calls_nobody(db: Da
         intent = await scene.begins()
         assert isinstance(intent, Intent)
         await scene.place.db.write(messages.in_doubt, scene.message_id, "reset")
-        told = {"token": intent.token, "occurred_at": None}
-        await scene.place.db.write(lambda conn: receipts.keep(conn, scene.place.account_id, "wamid.there", "delivered", **told))
+        told = Receipt(scene.place.account_id, "wamid.there", "delivered", intent.token)
+        await scene.place.db.write(lambda conn: receipts.keep(conn, [told]))
 
         later = clock.now() + timedelta(minutes=11)
         with clock.use(lambda: later):

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from leadkeeper.config import Settings
-from leadkeeper.crm import messages, outbox, timeline
-from leadkeeper.crm.messages import Draft
+from leadkeeper.crm import composing, messages, outbox, timeline
+from leadkeeper.crm.composing import Draft
 from leadkeeper.store.database import Database
 from leadkeeper.store.schema import conversations
 from leadkeeper.web.app import build
@@ -129,7 +129,7 @@ async def test_what_was_not_said_is_not_shown(db: Database, tmp_path: Path) -> N
         def unsaid(conn: Any) -> None:
             for number, state in enumerate(("draft", "ready", "sending", "failed", "cancelled", "unknown")):
                 draft = Draft(row.id, author="ai", purpose="reply", body=f"unsaid {state}", cause=f"test:{number}")
-                message_id = messages.compose(conn, [(draft, row.account_id)])[draft.cause]
+                message_id = composing.compose(conn, [(draft, row.account_id)])[draft.cause]
                 conn.execute(update(messages.table).where(messages.table.c.id == message_id).values(state=state))
             timeline.add(conn, "note", conversation_id=row.id, text="a private note")
 

@@ -23,8 +23,8 @@ from leadkeeper.cli.faults.stories import STORIES
 from leadkeeper.cli.faults.trial import Trial
 from leadkeeper.cli.faults.warp import Warp, warped
 from leadkeeper.cli.measure.ground import Ground
+from leadkeeper.crm import composing, outbox
 from leadkeeper.crm import messages as messages_of
-from leadkeeper.crm import outbox
 from leadkeeper.jobs import person
 from leadkeeper.queue.rows import processing, ready
 from leadkeeper.simulator.behaviour import Step
@@ -142,7 +142,7 @@ def _say(conn: Connection, business: Business, talks: list[int]) -> None:
     for talk in talks:
         person.say(conn, business.settings, talk, 1, person.Said(text="Note 1"))
         for number in range(2, SENDS):
-            outbox.write(conn, messages_of.Draft(talk, "person", "person", f"Note {number}", f"note:{talk}:{number}", user_id=1))
+            outbox.write(conn, composing.Draft(talk, "person", "person", f"Note {number}", f"note:{talk}:{number}", user_id=1))
 
 
 def _waiting(conn: Connection) -> tuple[int, datetime | None]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from leadkeeper.crm import messages, outbox, templates
+from leadkeeper.crm import composing, outbox, templates
 from leadkeeper.rules import placeholders
 from leadkeeper.rules.actions.base import Context, Effect, values
 from leadkeeper.rules.facts import Facts
@@ -40,7 +40,7 @@ def write(
     `template` beside a text is what is sent should the provider say that the window is closed.
     """
     inbound = facts.trigger in TRIGGERS and TRIGGERS[facts.trigger].inbound
-    draft = messages.Draft(
+    draft = composing.Draft(
         conversation_id=facts.conversation_id,
         author="rule",
         purpose="reply" if inbound else "proactive",

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select, update
 
 from leadkeeper import clock
 from leadkeeper.access.roles import Role
-from leadkeeper.crm import accounts, doubts, outbox, receipts, tasks
+from leadkeeper.crm import accounts, composing, doubts, outbox, receipts, tasks
 from leadkeeper.crm import messages as book
+from leadkeeper.crm.receipts import Receipt
 from leadkeeper.jobs import delivery, record
 from leadkeeper.store.schema import conversations, decisions, jobs
 from leadkeeper.web.pages import in_doubt
@@ -29,7 +30,7 @@ def doubt(desk: Desk, text: str = "We open at nine.", *, asked: bool = True, rea
 
 
 def _doubt(conn: Connection, conversation: int, text: str, asked: bool, reason: str) -> int:
-    draft = book.Draft(conversation, "ai", "reply", text, f"reply:{conversation}:{text}")
+    draft = composing.Draft(conversation, "ai", "reply", text, f"reply:{conversation}:{text}")
     message = outbox.write(conn, draft)
     assert message is not None
     (job,) = conn.execute(select(jobs.c.id).where(jobs.c.type == "send").order_by(jobs.c.id.desc()).limit(1)).scalars()
@@ -54,12 +55,7 @@ async def test_what_is_known_of_each_send_stands_there(open_desk: Desk) -> None:
     open_desk.db.write_now(
         lambda conn: receipts.keep(
             conn,
-            accounts.ensure(conn, "test", "test", "Test account"),
-            "x1",
-            "failed",
-            token=f"{first}.1",
-            occurred_at=None,
-            error="no route",
+            [Receipt(accounts.ensure(conn, "test", "test", "Test account"), "x1", "failed", f"{first}.1", error="no route")],
         )
     )
 
@@ -148,8 +144,8 @@ async def test_what_the_provider_has_confirmed_cannot_be_taken_back(open_desk: D
     account = state_of(open_desk, message).account_id
     open_desk.db.write_now(
         lambda conn: (
-            receipts.keep(conn, account, "x9", "delivered", token=f"{message}.1", occurred_at=None),
-            record.settle(conn, message),
+            receipts.keep(conn, [Receipt(account, "x9", "delivered", f"{message}.1")]),
+            record.settle(conn, [message]),
         )
     )
 
