@@ -3,9 +3,11 @@
 A switch changes the product inside one process that is about to run tests, before any test module is imported.
 """
 
+import math
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +17,7 @@ from sqlalchemy import Connection, bindparam, text, update
 from leadkeeper.channels.base import Refused
 from leadkeeper.crm import audit, composing, inbound, messages, outages, receipts
 from leadkeeper.jobs import intent, reply
-from leadkeeper.queue import claim, enqueue, fence, finish, leases, shares, sweep, timers
+from leadkeeper.queue import claim, enqueue, fence, finish, lanes, leases, shares, sweep, timers
 from leadkeeper.queue.leases import Renewed
 from leadkeeper.queue.outcomes import Retry
 from leadkeeper.queue.rows import HELD, pending
@@ -222,3 +224,18 @@ def _always_new(column: str) -> Callable[..., Any]:
 
 def _without_losses(back: Callable[..., Any]) -> Callable[..., Any]:
     return lambda row, parked, *, attempts, losses, error: back(row, parked, attempts=attempts, losses=0, error=error)
+
+
+@noticed_by("queue/test_lanes.py::test_what_lies_behind_it_is_found_when_its_time_is_over_and_that_is_the_next_look[sqlite]")
+def end_of_a_horizon(patch: pytest.MonkeyPatch) -> None:
+    look = lanes.look
+
+    def for_ever(conn: Connection, horizon: lanes.Horizon | None, now: datetime) -> Any:
+        return look(conn, replace(horizon, until=math.inf) if horizon is not None else None, now)
+
+    patch.setattr(claim, "look", for_ever)
+
+
+@noticed_by("queue/test_lanes.py::test_a_horizon_reaches_back_to_the_followers_of_what_has_ended[sqlite]")
+def followers_behind_a_horizon(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lanes.Horizon, "reaching", lambda horizon, moment: horizon)
