@@ -4,6 +4,7 @@ The life of a job:
 
     enqueue    in the transaction of its cause           -> pending    born parked if its scope is halted
     claim      due, head of its key, most urgent lane    -> processing claim + 1, attempts + 1, a lease
+               (an idle worker's on SQLite is part of the commit that enqueues, docs/decisions/0027)
     finish     id and claim and processing must match    -> what the handler's outcome says:
 
         Done     completed; `then(conn)` writes its effects in the same transaction

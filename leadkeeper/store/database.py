@@ -30,6 +30,7 @@ from leadkeeper.store.engine import WRITERS, as_ours, is_worth_another_try, read
 from leadkeeper.store.kept import Kept
 from leadkeeper.store.periodic import Periodic
 from leadkeeper.store.readers import Readers
+from leadkeeper.store.rides import Rides
 from leadkeeper.store.savepoint import Savepoint, in_transaction
 from leadkeeper.store.ticker import Ticker
 from leadkeeper.store.turnstile import Turnstile
@@ -58,6 +59,7 @@ class Database:
         self._read_batches = Batches(self._readers.submit)
         self.turns = 0
         """Grows as a transaction of SQLite's writer begins, and as it ends: equal twice, we committed nothing between."""
+        self.rides = Rides()
         self._own = threading.local()
         self._kept_by_all: list[Kept] = []
         if self.dialect == "sqlite":
@@ -218,7 +220,7 @@ class Database:
         self.turns += 1
         try:
             with self._turnstile.turn(first=first.turn is Turn.INGEST):
-                told, topics = self._kept().run(lambda conn: _run_calls(conn, take, taken))
+                told, topics = self._kept().run(lambda conn: _run_calls(conn, lambda: take() or self.rides.board(conn), taken))
         except BaseException as error:  # noqa: BLE001 - every waiter of a failed group is told why
             told, topics = [Told(each, error=as_ours(error, "written")) for each in taken], frozenset()
         self.turns += 1
@@ -236,11 +238,10 @@ class Database:
                     self.announce(topics)
                 return
             except BaseException as error:  # noqa: BLE001 - handed to the caller
-                if attempt < TRIES and is_worth_another_try(error):
-                    clock.sleep_until_tick(random.uniform(0.002, 0.02) * attempt)
-                    continue
-                tell([Told(call, error=as_ours(error, "written"))])
-                return
+                if attempt == TRIES or not is_worth_another_try(error):
+                    tell([Told(call, error=as_ours(error, "written"))])
+                    return
+                clock.sleep_until_tick(random.uniform(0.002, 0.02) * attempt)
 
 
 def _run_calls(conn: Connection, take: Callable[[], Call | None], taken: list[Call]) -> tuple[list[Told], frozenset[str]]:

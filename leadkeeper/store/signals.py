@@ -23,6 +23,11 @@ def signal(conn: Connection, *topics: str) -> None:
     forget(conn, topics)
 
 
+def pending(conn: Connection) -> frozenset[str]:
+    """The topics gathered on this connection so far."""
+    return frozenset(conn.info.get(_KEY, ()))
+
+
 def take(conn: Connection) -> frozenset[str]:
     """The topics gathered on this connection since the last call."""
     pending: set[str] | None = conn.info.pop(_KEY, None)

@@ -14,7 +14,7 @@ from leadkeeper.queue.shares import sharers
 class Lease:
     """The end of a lease, believed only from the commit that wrote it.
 
-    Both clocks are read before that transaction: the monotonic one survives jumps of the wall
+    Both clocks are read before its statement: the monotonic one survives jumps of the wall
     clock, the wall clock a machine that slept.
     """
 

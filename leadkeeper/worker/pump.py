@@ -6,11 +6,9 @@ until it is woken, until the next job is due, or for POLL_SECONDS.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-
-from sqlalchemy import Connection
 
 from leadkeeper import clock
 from leadkeeper.config import Settings
@@ -19,24 +17,23 @@ from leadkeeper.errors import CommitUnknown, NotFound
 from leadkeeper.queue.claim import OLDEST_EVERY, Taken, Wanted
 from leadkeeper.queue.endings import BY_PERSON, EffectRaised
 from leadkeeper.queue.finish import Finished, Result
-from leadkeeper.queue.handlers import JobType, job_types
+from leadkeeper.queue.handlers import job_types
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.lanes import Horizon
 from leadkeeper.queue.outcomes import Cancel, Fail, Outcome
 from leadkeeper.queue.shares import Shares
 from leadkeeper.store.calls import Turn
 from leadkeeper.store.database import Database
+from leadkeeper.worker import step
 from leadkeeper.worker.failure import is_collision, is_outage, outcome_of
 from leadkeeper.worker.held import Held, Lease
 from leadkeeper.worker.ready import Ready
-from leadkeeper.worker.step import HandlerRaised, LostMeanwhile, Plan, Prepared, Stepped, arranged, run_alone, run_step
-from leadkeeper.worker.tasks import Tasks, checked
+from leadkeeper.worker.step import HandlerRaised, LostMeanwhile, Plan, Prepared, Stepped
+from leadkeeper.worker.tasks import Tasks
 from leadkeeper.worker.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
 
-BUDGET = {"sqlite": 0.020, "postgresql": 0.050}
-"""Seconds of `def` handlers in one step: SQLite's one writer is wanted by webhooks too."""
 GUARD_SECONDS = 1.0
 """After a handler has raised, each runs under a savepoint of its own for so long: where one is poison, others are near."""
 LONGEST_PAUSE = 2.0
@@ -78,11 +75,15 @@ class Pump:
         self._look = True
         self._wake.set()
 
+    def pause(self) -> None:
+        """Claim nothing more."""
+        self.claiming = False
+        self._wake.set()
+
     def end(self) -> None:
         """Leave `run` once nothing is left to record."""
-        self.claiming = False
         self._ended = True
-        self._wake.set()
+        self.pause()
 
     async def run(self) -> None:
         """Step while there is work, until `end`."""
@@ -97,8 +98,7 @@ class Pump:
         for job_id, claim in pairs:
             if self.held.claim_of(job_id) == claim:
                 self.tasks.cancel(job_id, by_person=False)
-                job = self.ready.remove(job_id)
-                if job is not None:
+                if (job := self.ready.remove(job_id)) is not None:
                     self._forget(job)
                     self._look = True
 
@@ -139,6 +139,18 @@ class Pump:
         return self.settings.worker_slots - len(self.held)
 
     async def _sleep(self) -> None:
+        """Where one transaction writes at a time, the next that brings jobs takes our claim along (docs/decisions/0027)."""
+        if self.db.dialect != "sqlite" or not self._may_claim() or self._free() <= 0:
+            await self._rest()
+            return
+        plan = self._plan([], [])
+        with self.db.rides.waiting("jobs", step.run_leased, plan, self._lease) as ride:
+            ride.done.add_done_callback(lambda _: self._wake.set())
+            await self._rest()
+        if ride.boarded:
+            await self._conclude(plan, ride.done)
+
+    async def _rest(self) -> None:
         wait = self.settings.poll_seconds
         if self._next_at is not None and self._may_claim() and self._free() > 0:
             wait = min(wait, max(0.0, (self._next_at - clock.now()).total_seconds()))
@@ -153,9 +165,11 @@ class Pump:
         jobs = self.ready.take(self.settings.batch_size)
         results, self._results = self._results, []
         plan = self._plan(jobs, results)
-        lease = Lease.beginning_now(self._lease)
+        await self._conclude(plan, self.db.write_in(Turn.STEP, step.run_leased, plan, self._lease))
+
+    async def _conclude(self, plan: Plan, writing: Awaitable[tuple[Stepped, Lease]]) -> None:
         try:
-            stepped = await self.db.write_in(Turn.STEP, run_step, plan)
+            stepped, lease = await writing
         except CommitUnknown as error:
             log.warning("a step's commit is in doubt; the fence and the leases decide", exc_info=error)
             self._forget_all(plan)
@@ -173,20 +187,16 @@ class Pump:
             self._apply(plan, stepped, lease)
 
     def _plan(self, jobs: Sequence[Claimed], results: Sequence[Result]) -> Plan:
-        budget = BUDGET[self.db.dialect]
-        prepared = arranged([self._prepared[job.id] for job in jobs])
+        prepared = step.arranged([self._prepared[job.id] for job in jobs])
         wanted = None
         if self._may_claim():
             self._look = False
             slots = 1 if self.lonely else max(1, self.settings.batch_size - len(self.ready))
-            before = self._claimed if self._has_many_slots() else None
+            before = self._claimed if self.settings.worker_slots >= OLDEST_EVERY else None
             wanted = Wanted(self.me, slots, before, self._lease, horizon=self._horizon)
         guarded = clock.monotonic() < self._guarded_until
         shares = Shares(self._free(), self.held.shared)
-        return Plan(results, prepared, budget, self._base, wanted, shares, self.lonely, guarded)
-
-    def _has_many_slots(self) -> bool:
-        return self.settings.worker_slots >= OLDEST_EVERY
+        return Plan(results, prepared, step.BUDGET[self.db.dialect], self._base, wanted, shares, self.lonely, guarded)
 
     def _apply(self, plan: Plan, stepped: Stepped, lease: Lease) -> None:
         for result in plan.results:
@@ -228,7 +238,7 @@ class Pump:
                 point("pump.started")
             else:
                 shared = job_type.together is not None
-                self._prepared[job.id] = Prepared(job, context, arguments, partial(_run_def, job_type), shared)
+                self._prepared[job.id] = Prepared(job, context, arguments, partial(step.run_def, job_type), shared)
                 self.ready.add([job])
 
     def _task_ended(self, job: Claimed, outcome: Outcome | None, by_person: bool) -> None:
@@ -243,7 +253,7 @@ class Pump:
     async def _alone_each(self, plan: Plan) -> None:
         """Every part of a step that was rolled back, in a transaction of its own."""
         parts: list[Prepared | Result] = [*plan.results, *plan.each()]
-        writes = (self.db.write_in(Turn.STEP, run_alone, part, self._base) for part in parts)
+        writes = (self.db.write_in(Turn.STEP, step.run_alone, part, self._base) for part in parts)
         for part, end in zip(parts, await asyncio.gather(*writes, return_exceptions=True), strict=True):
             if isinstance(end, Finished):
                 self._forget(part.job)
@@ -274,10 +284,7 @@ class Pump:
         self._look = True
 
     def _forget_all(self, plan: Plan) -> None:
-        for result in plan.results:
-            self._forget(result.job)
-        for prepared in plan.each():
-            self._forget(prepared.job)
+        self.gave_back([result.job for result in plan.results] + [prepared.job for prepared in plan.each()])
         self._look = True
 
     def _forget(self, job: Claimed) -> None:
@@ -291,9 +298,3 @@ class Pump:
         if finished.late:
             self.late += len(finished.late)
             log.warning("late results were dropped", extra={"count": len(finished.late)})
-
-
-def _run_def(job_type: JobType, conn: Connection, jobs: Sequence[Prepared]) -> Sequence[Outcome]:
-    if job_type.together is not None:
-        return job_type.together(conn, [(each.context, each.arguments) for each in jobs])
-    return [checked(job_type, job_type.run(conn, each.context, **each.arguments)) for each in jobs]

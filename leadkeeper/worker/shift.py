@@ -123,7 +123,7 @@ class Shift:
 
     async def _stand_still(self) -> None:
         """Claim nothing; give back at once what was not started, and after the grace what still runs."""
-        self._pump.claiming = False
+        self._pump.pause()
         if self._stopped_since is None:
             self._stopped_since = clock.monotonic()
         await self._give_back(self._pump.unstarted())
@@ -139,7 +139,7 @@ class Shift:
 
     async def _leave(self, pumping: "asyncio.Task[None]") -> None:
         since = clock.monotonic()
-        self._pump.claiming = False
+        self._pump.pause()
         self._heart.state = "stopping"
         await self._at_last(lambda: self._give_back(self._pump.unstarted()))
         await self._at_last(lambda: self._db.write(self._heart.beat))

@@ -17,12 +17,17 @@ from leadkeeper.crashpoints import point
 from leadkeeper.queue.claim import Taken, Wanted, claim, claim_lonely
 from leadkeeper.queue.endings import EffectRaised
 from leadkeeper.queue.finish import Finished, Result, finish
+from leadkeeper.queue.handlers import JobType
 from leadkeeper.queue.jobs import Claimed
 from leadkeeper.queue.outcomes import Fail, Outcome, Retry
 from leadkeeper.queue.shares import Shares
 from leadkeeper.store.savepoint import Savepoint
 from leadkeeper.worker.failure import is_outage, outcome_of
+from leadkeeper.worker.held import Lease
+from leadkeeper.worker.tasks import checked
 
+BUDGET = {"sqlite": 0.020, "postgresql": 0.050}
+"""Seconds of `def` handlers in one step: SQLite's one writer is wanted by webhooks too."""
 MOST_TOGETHER = 25
 """Jobs of one type that are done in one go."""
 GUARDED_TOGETHER = 16
@@ -38,6 +43,13 @@ class Prepared:
     arguments: Mapping[str, object]
     call: Callable[[Connection, "Sequence[Prepared]"], Sequence[Outcome]]
     shared: bool = False
+
+
+def run_def(job_type: JobType, conn: Connection, jobs: Sequence[Prepared]) -> Sequence[Outcome]:
+    """Run the handler of a `def` type for these."""
+    if job_type.together is not None:
+        return job_type.together(conn, [(each.context, each.arguments) for each in jobs])
+    return [checked(job_type, job_type.run(conn, each.context, **each.arguments)) for each in jobs]
 
 
 def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
@@ -117,6 +129,12 @@ def run_step(conn: Connection, plan: Plan) -> Stepped:
     _refuse_late(finished, {prepared.job.id for group in plan.prepared[:ran] for prepared in group})
     point("run.finished")
     return Stepped(finished, ran, _claim(conn, plan, results))
+
+
+def run_leased(conn: Connection, plan: Plan, lease: timedelta) -> tuple[Stepped, Lease]:
+    """`run_step`, and the lease of what it claims: begun before, so that it ends before the one in the rows."""
+    begun = Lease.beginning_now(lease)
+    return run_step(conn, plan), begun
 
 
 def run_alone(conn: Connection, part: Prepared | Result, base: timedelta) -> Finished:

@@ -14,7 +14,7 @@ from tests.cli.processes import environment
 METRICS = {
     "queue": {"drain", "cpu_per_job", "drain_in_order", "drain_by_two", "two_to_one"},
     "claim": {"of_100", "with_history", "with_timers", "behind_a_busy_key"},
-    "pickup": {"p50", "p95", "commit_p50", "after_commit_p50"},
+    "pickup": {"p50", "p95", "commit_p50", "told_p50", "after_commit_p50"},
     "ingest": {
         "webhooks", "webhooks_unstored", "stored_share", "http_ack_p50", "http_ack_p99", "http_webhooks", "http_crowded_ack_p99",
     },

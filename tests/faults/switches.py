@@ -26,7 +26,7 @@ from leadkeeper.store.database import Database
 from leadkeeper.store.prepared import Prepared
 from leadkeeper.store.schema import jobs
 from leadkeeper.store.types import Instant
-from leadkeeper.worker import chores, heart, pump, step
+from leadkeeper.worker import chores, heart, step
 from leadkeeper.worker.drift import Drift
 from leadkeeper.worker.held import Held
 from leadkeeper.worker.identity import Identity
@@ -98,8 +98,7 @@ def finish_before_claim(patch: pytest.MonkeyPatch) -> None:
         stepped = run(conn, step.replace(plan, wanted=None))
         return step.Stepped(stepped.finished, stepped.ran, taken)
 
-    for place in (step, pump):
-        patch.setattr(place, "run_step", claiming_first)
+    patch.setattr(step, "run_step", claiming_first)
 
 
 @noticed_by("flows/test_what_a_send_finds.py::test_one_whose_worker_died_while_sending_is_in_doubt_and_not_called_again[sqlite]")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from leadkeeper.queue.jobs import Job
 from leadkeeper.queue.outcomes import Done, Outcome
 from leadkeeper.store import settings_rows
-from leadkeeper.worker import pump
+from leadkeeper.worker import step
 from tests.worker.conftest import Bench, Context
 
 JOBS = 60
@@ -18,8 +18,8 @@ async def test_of_many_handlers_in_a_step_only_the_raising_ones_are_taken_back(
     bench: Bench, types: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone: list[object] = []
-    run_alone = pump.run_alone
-    monkeypatch.setattr(pump, "run_alone", lambda *given: alone.append(given) or run_alone(*given))
+    run_alone = step.run_alone
+    monkeypatch.setattr(step, "run_alone", lambda *given: alone.append(given) or run_alone(*given))
 
     @types("marks")
     def marks(conn: Connection, ctx: Context, number: int) -> Outcome:

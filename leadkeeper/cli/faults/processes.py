@@ -19,7 +19,7 @@ from leadkeeper.secretbox import SecretBox
 from leadkeeper.store.calls import Call
 from leadkeeper.worker.identity import Identity
 from leadkeeper.worker.shift import Shift
-from leadkeeper.worker.step import run_step
+from leadkeeper.worker.step import run_leased
 
 _OF: ContextVar["Process | None"] = ContextVar("process", default=None)
 GRACE_SECONDS = 5.0
@@ -63,7 +63,7 @@ class Process:
 
     def asked(self, call: Call) -> None:
         """A write is asked for; a step of the worker counts when it has something to record or to run."""
-        if call.run is run_step and (call.args[0].results or call.args[0].prepared):
+        if call.run is run_leased and (call.args[0].results or call.args[0].prepared):
             self._on_step()
 
     def stop_for(self, seconds: float) -> None:
