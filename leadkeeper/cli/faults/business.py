@@ -19,7 +19,8 @@ from leadkeeper.cli.faults.journal import Journal
 from leadkeeper.cli.faults.stories import FAQ, STORIES, Story
 from leadkeeper.cli.measure.load import PATH, into
 from leadkeeper.config import Settings
-from leadkeeper.crm import accounts
+from leadkeeper.crm import accounts, outages
+from leadkeeper.crm.circuit import MOST
 from leadkeeper.errors import Unavailable
 from leadkeeper.jobs import person
 from leadkeeper.jobs.context import Toolbox
@@ -38,7 +39,7 @@ from leadkeeper.simulator.state import SimAccount, Simulator
 from leadkeeper.store import settings_rows
 from leadkeeper.store.database import Database
 from leadkeeper.store.prepared import Prepared, Row
-from leadkeeper.store.schema import conversations, inbound_events, jobs, schedules, workers
+from leadkeeper.store.schema import channel_accounts, conversations, inbound_events, jobs, schedules, workers
 from leadkeeper.store.signals import signal
 from leadkeeper.store.types import Instant
 from leadkeeper.web.app import build as web_app
@@ -91,6 +92,12 @@ class Business:
         self.worker = self.hire()
         self._door = into(web_app(self.db, self.settings, self.box))
 
+    @classmethod
+    def telling(cls, rows: Rows, journal: Journal, story: str | None) -> "Business":
+        """The business on these rows, its worker with as many slots as the story is told with."""
+        slots = STORIES[story].slots if story is not None else 0
+        return cls(rows.folder, rows.url, journal, **({"worker_slots": slots} if slots else {}))
+
     def hire(self) -> Worker:
         """A worker of this business that has not begun yet; one is there from the beginning."""
         http = httpx2.AsyncClient(transport=httpx2.ASGITransport(provider_app(self.provider)))
@@ -112,6 +119,8 @@ class Business:
             self.provider.script(sender, list(STORIES[story].steps[self.journal.tried[sender] :]))
         if self.db.read_now(control.desired) == "stopped":  # died while it was so
             self.db.write_now(control.choose, "running")
+        if self.db.read_now(_rests):
+            self.db.write_now(_end_the_rest)
         self.worker.start()
 
     async def redeliver(self) -> None:
@@ -151,6 +160,12 @@ class Business:
                 await self.db.write(_break_a_job, sender)
             case "say":
                 await self.db.write(_say, self.settings, sender)
+            case "rest":
+                await self.db.write(_say_after_a_rest, self.settings, sender)
+            case "say_both":
+                neighbour = await self.tell(STORIES["neighbour"])
+                await self.idle()
+                await self.db.write(_say, self.settings, sender, neighbour)
         if story.after:
             await self.idle()
 
@@ -236,10 +251,34 @@ def _break_a_job(conn: Connection, sender: str) -> None:
     enqueue(conn, Job("decide", {"eventId": event_id, "spoilt": True}))
 
 
-def _say(conn: Connection, settings: Settings, sender: str) -> None:
-    """An agent writes to this customer."""
-    found = conn.execute(select(conversations.c.id).where(conversations.c.address == sender)).scalar_one()
-    person.say(conn, settings, found, 1, person.Said(text="Shall I call you?", client_id="once"))
+def _say(conn: Connection, settings: Settings, *senders: str) -> None:
+    """An agent writes to these customers."""
+    for sender in senders:
+        found = conn.execute(select(conversations.c.id).where(conversations.c.address == sender)).scalar_one()
+        person.say(conn, settings, found, 1, person.Said(text="Shall I call you?", client_id="once"))
+
+
+def _say_after_a_rest(conn: Connection, settings: Settings, sender: str) -> None:
+    """The provider has not answered for a while; somebody says "try now" and writes: the trial."""
+    for number in range(MOST):
+        outages.failed(conn, _account(conn), -number, "on trial")
+    _end_the_rest(conn)
+    _say(conn, settings, sender)
+
+
+def _end_the_rest(conn: Connection) -> None:
+    """Whoever died with a trial in hand has left the others waiting for its end."""
+    outages.try_now(conn, _account(conn))
+
+
+def _rests(conn: Connection) -> bool:
+    query = select(channel_accounts.c.circuit).where(channel_accounts.c.external_id == ACCOUNT.phone_number_id)
+    return conn.execute(query).scalar() is not None
+
+
+def _account(conn: Connection) -> int:
+    query = select(channel_accounts.c.id).where(channel_accounts.c.external_id == ACCOUNT.phone_number_id)
+    return int(conn.execute(query).scalar_one())
 
 
 _LEFT = Prepared(

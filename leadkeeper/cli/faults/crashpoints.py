@@ -182,7 +182,7 @@ def _warm(ground: Ground, template: Rows, court: judge.Court) -> dict[str, Count
 async def _census(rows: Rows, court: judge.Court, name: str) -> Counter[str]:
     reached: Counter[str] = Counter()
     journal = Journal(rows.journal)
-    business = Business(rows.folder, rows.url, journal)
+    business = Business.telling(rows, journal, name)
     business.begin()
     await business.idle()
     crashpoints.arm(lambda label: reached.update([label]))

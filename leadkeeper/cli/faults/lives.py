@@ -67,7 +67,7 @@ async def live(rows: Rows, court: judge.Court, aim: Aim | None) -> None:
     _wait_for_the_dead(rows, court)
     court.judge(rows.url, lambda conn: judge.note_what_is_found(conn, journal))
     _judge(rows, court.judge(rows.url, judge.unsound))
-    business = Business(rows.folder, rows.url, journal)
+    business = Business.telling(rows, journal, aim.story if aim is not None else None)
     visit = _killer(aim) if aim is not None else None
     if aim is not None and aim.early:
         crashpoints.arm(visit)

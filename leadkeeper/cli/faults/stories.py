@@ -12,7 +12,7 @@ ANSWERED, HANDED_OVER, SILENT = "answered", "handed_over", "silent"
 class Story:
     """`texts` come in one webhook each; `most` messages may reach the customer.
 
-    Acts of ours go on `meanwhile`, or follow `after`.
+    Acts of ours go on `meanwhile`, or follow `after`. `slots`: of the worker while it is told, as it is configured when 0.
     """
 
     name: str
@@ -22,6 +22,7 @@ class Story:
     steps: Sequence[Step] = ()
     meanwhile: str = ""
     after: str = ""
+    slots: int = 0
 
 
 HOURS, PLACE = "What are your opening hours?", "Where is your office?"
@@ -47,5 +48,8 @@ STORIES = {
         Story("timer_due", [HOURS], [ANSWERED], after="timer"),
         Story("broken_job", [HOURS], [ANSWERED], most=2, after="break"),
         Story("person_writes", [HOURS], [ANSWERED], most=2, after="say"),
+        Story("written_to_after_a_rest", [HOURS], [ANSWERED], most=2, after="rest"),
+        Story("neighbour", [PLACE], [ANSWERED], most=2),
+        Story("both_written_to", [HOURS], [ANSWERED], most=2, after="say_both", slots=2),
     )
 }
