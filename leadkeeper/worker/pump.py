@@ -187,7 +187,7 @@ class Pump:
             self._apply(plan, stepped, lease)
 
     def _plan(self, jobs: Sequence[Claimed], results: Sequence[Result]) -> Plan:
-        prepared = step.arranged([self._prepared[job.id] for job in jobs])
+        prepared = step.arranged([self._prepared[job.id] for job in jobs], self.db.dialect)
         wanted = None
         if self._may_claim():
             self._look = False

@@ -28,8 +28,8 @@ from leadkeeper.worker.tasks import checked
 
 BUDGET = {"sqlite": 0.020, "postgresql": 0.050}
 """Seconds of `def` handlers in one step: SQLite's one writer is wanted by webhooks too."""
-MOST_TOGETHER = 25
-"""Jobs of one type that are done in one go."""
+MOST_TOGETHER = {"sqlite": 25, "postgresql": 100}
+"""Jobs of one type that are done in one go: more of them are fewer ways to PostgreSQL, and hold SQLite's writer longer."""
 GUARDED_TOGETHER = 16
 """Handlers that share a savepoint: fewer cost a statement more for each, more have to run again when one of them raises."""
 
@@ -52,13 +52,13 @@ def run_def(job_type: JobType, conn: Connection, jobs: Sequence[Prepared]) -> Se
     return [checked(job_type, job_type.run(conn, each.context, **each.arguments)) for each in jobs]
 
 
-def arranged(prepared: Sequence[Prepared]) -> list[list[Prepared]]:
-    """The jobs in their order, those of a shared type drawn forward to the first of them, a handful at a time."""
+def arranged(prepared: Sequence[Prepared], dialect: str) -> list[list[Prepared]]:
+    """The jobs in their order, those of a shared type drawn forward to the first of them, MOST_TOGETHER at a time."""
     groups: list[list[Prepared]] = []
     open_ones: dict[str, list[Prepared]] = {}
     for each in prepared:
         group = open_ones.get(each.job.type) if each.shared else None
-        if group is None or len(group) == MOST_TOGETHER:
+        if group is None or len(group) == MOST_TOGETHER[dialect]:
             group = []
             groups.append(group)
             if each.shared:
