@@ -18,8 +18,9 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 from sqlalchemy import ColumnElement, Connection, Dialect, Executable, Float, literal_column
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import ARRAY, TypeEngine
 
+from leadkeeper.store.arrays import array_of
 from leadkeeper.store.types import Instant, micros_of, moment_of
 
 FLOAT8 = 701
@@ -182,7 +183,11 @@ def _binds(compiled: SQLCompiler) -> tuple[Any, list[tuple[Any, str, _Processor 
     given: list[tuple[Any, str, _Processor | None]] = []
     for place, name in places:
         bind = compiled.binds[name]
-        process: Any = micros_of if isinstance(bind.type, Instant) else compiled._bind_processors.get(name)
+        process: Any = compiled._bind_processors.get(name)
+        if isinstance(bind.type, Instant):
+            process = micros_of
+        elif isinstance(bind.type, ARRAY):
+            process = array_of(bind.type.item_type, compiled.dialect)
         if bind.required:
             given.append((place, name, process))
         else:

@@ -13,12 +13,15 @@ from leadkeeper.store.database import Database
 from leadkeeper.store.given import NUMBER, TEXT, Given
 from leadkeeper.store.prepared import Prepared, among
 from leadkeeper.store.savepoint import Savepoint
-from leadkeeper.store.schema import inbound_events, jobs, reply_drafts, settings
+from leadkeeper.store.schema import inbound_events, jobs, reply_drafts, settings, webhook_deliveries
 from leadkeeper.store.upsert import change_row, insert_all, insert_once, upsert
 
 ONE = Prepared(select(jobs).where(jobs.c.id == bindparam("id")))
 PENDING = Prepared(select(jobs.c.id).where(among(jobs.c.status, ("pending", "failed"))).order_by(jobs.c.id))
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+ODD = ["", "null", "NULL", "{}", "a,b", 'say "hi"', "back\\slash", "\\", '\\"', " two\nlines\t", "سلام 🌙", "\u2003", "\x7f"]
 
 
 def two(conn: Connection) -> list[int]:
@@ -89,6 +92,35 @@ async def test_many_rows_are_inserted_in_order_and_a_repeat_is_skipped(db: Datab
     assert await db.write(write) == (["s0", "s1"], ["s2"])
     stored = await db.read(lambda conn: conn.execute(select(settings.c.value).order_by(settings.c.name)).scalars().all())
     assert stored == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+async def test_whatever_is_written_in_a_list_of_texts_arrives_as_it_was(db: Database) -> None:
+    given = Given("said", place=NUMBER, text=TEXT)
+    said = Prepared(lambda dialect: select(given.table(dialect).c.text).order_by(given.table(dialect).c.place))
+
+    found = await db.read(said.scalars, **given.values(db.dialect, list(enumerate([*ODD, None]))))
+
+    assert found == [*ODD, None]
+
+
+async def test_values_of_every_kind_arrive_as_they_were_when_many_rows_are_one_statement(db: Database) -> None:
+    values = [None, True, -1.5, "null", ODD, {"said": ODD, "none": None}]
+    bodies = [bytes(range(256)), b"", b'{"a": "\\"}']
+
+    def write(conn: Connection) -> None:
+        insert_all(conn, settings, [{"name": f"s{n}", "value": value, "updated_at": AT} for n, value in enumerate(values)])
+        counted = {"channel": "c", "received_at": AT}
+        insert_all(conn, webhook_deliveries, [{"body": body, "events": n, **counted} for n, body in enumerate(bodies)])
+        account = accounts.ensure(conn, "whatsapp", "1", "Shop")
+        insert_all(conn, inbound_events, [{**event(account, name), "payload": {"n": name}} for name in "ab"])
+
+    await db.write(write)
+
+    assert await db.read(lambda conn: list(conn.execute(select(settings.c.value).order_by("name")).scalars())) == values
+    stored = await db.read(lambda conn: list(conn.execute(select(webhook_deliveries).order_by("events"))))
+    assert [(row.body, row.received_at) for row in stored] == [(body, AT) for body in bodies]
+    events = await db.read(lambda conn: list(conn.execute(select(inbound_events).order_by("external_id"))))
+    assert [(row.payload, row.delivery_id, row.occurred_at) for row in events] == [({"n": "a"}, None, AT), ({"n": "b"}, None, AT)]
 
 
 async def test_rows_of_which_some_were_there_already_come_back_as_the_new_ones_alone(db: Database) -> None:
