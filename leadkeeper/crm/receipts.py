@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Select, Update, and_, bindparam, or_, select, update
@@ -54,9 +53,14 @@ def keep(conn: Connection, told: Sequence[Receipt]) -> list[int | None]:
         }
         for each, message_id in zip(told, found, strict=True)
     ]
-    rows.sort(key=itemgetter("account_id", "external_id", "status"))  # two who are told the same wait, and do not deadlock
+    rows.sort(key=_in_order)  # two who are told the same wait, and do not deadlock
     insert_once(conn, table, rows)
     return found
+
+
+def _in_order(row: Mapping[str, Any]) -> tuple[int, str, int, str]:
+    """By message, and of one message in the order things happen: providers' moments are whole seconds."""
+    return row["account_id"], row["external_id"], messages.RANK.get(row["status"], len(messages.RANK)), row["status"]
 
 
 def told_back(conn: Connection, account_id: int, contact_id: int, text: str, token: str | None, at: datetime) -> Row | None:

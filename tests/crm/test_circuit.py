@@ -69,6 +69,13 @@ def test_one_trial_goes_when_the_rest_is_over_and_its_failure_doubles_the_next_u
     assert circuit is not None and (circuit.opened_at, circuit.failures) == (START, MOST + 10)
 
 
+def test_the_failures_of_those_that_began_before_change_nothing_while_it_is_open() -> None:
+    trying = after(open_one(), Begun(7), START + FIRST_REST)
+
+    assert after(open_one(), Failed(99), START + SECOND) == open_one()
+    assert after(trying, Failed(99), START + FIRST_REST + SECOND) == trying
+
+
 def test_a_trial_nobody_hears_of_again_makes_room_for_another() -> None:
     trying = after(open_one(), Begun(7), START + FIRST_REST)
     assert after(trying, Begun(8), START + FIRST_REST + TRIAL - SECOND) == trying

@@ -49,3 +49,13 @@ async def test_what_is_put_back_for_a_rest_that_has_ended_meanwhile_goes_at_once
         await place.db.write(outages.put_back, place.account_id, until)
 
         assert await place.count(jobs, jobs.c.id == job_id, jobs.c.run_at <= clock.now()) == 1
+
+
+async def test_who_began_before_the_rest_and_fails_in_it_changes_nothing(db: Database, tmp_path: Path) -> None:
+    async with town(db, tmp_path, working=False) as place:
+        await place.db.write(fail, place.account_id, MOST)
+        rests = await kept_of(place)
+
+        await place.db.write(outages.failed, place.account_id, 99, "late")
+
+        assert await kept_of(place) == rests
