@@ -24,7 +24,9 @@ from leadkeeper.store.types import Instant, micros
 SLOW_SECONDS = 0.01
 """A full look that takes longer than this is not taken at every claim ..."""
 RESTS = 20
-"""... but after so many times what it took: a twentieth of the time at most."""
+"""... but after so many times what it took, a twentieth of the time at most; ..."""
+LONGEST_SECONDS = 5.0
+"""... and after this in any case: a process that stood still in the middle of a look has not had a slow one."""
 MARGIN = timedelta(seconds=1)
 """What was enqueued by a clock a little behind, or committed a little later, lies behind the horizon all the same."""
 
@@ -59,8 +61,9 @@ def look(conn: Connection, horizon: Horizon | None, now: datetime) -> tuple[Sequ
     else:
         lanes = list(_LANES.all(conn))
         ended = clock.monotonic()
-        slow = ended - began > SLOW_SECONDS
-        horizon = Horizon({int(lane): now for lane in Lane}, ended + RESTS * (ended - began)) if slow else None
+        took = ended - began
+        until = ended + min(LONGEST_SECONDS, RESTS * took)
+        horizon = Horizon({int(lane): now for lane in Lane}, until) if took > SLOW_SECONDS else None
     lanes.sort(key=lambda lane: int(lane.priority))
     return lanes, horizon.seen(lanes, now) if horizon is not None else None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Connection, text
@@ -22,6 +23,7 @@ def slow_looks(monkeypatch: pytest.MonkeyPatch, rests: float) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(lanes, "SLOW_SECONDS", -1.0)
         patch.setattr(lanes, "RESTS", rests)
+        patch.setattr(lanes, "LONGEST_SECONDS", rests)
         yield
 
 
@@ -109,3 +111,16 @@ def test_a_look_from_a_horizon_walks_the_index_from_there(queue: Queue, behind: 
 
     assert "ix_jobs_ready" in plan
     assert "seq scan on automation_jobs" not in plan and "scan automation_jobs" not in plan.replace("index scan", "")
+
+
+def test_a_process_that_stood_still_in_a_look_looks_at_everything_again_soon(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks, now = iter([0.0, 600.0]), clock.now()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lanes, "clock", SimpleNamespace(monotonic=lambda: next(ticks)))
+        _, horizon = queue.do(lanes.look, None, now)
+
+    assert horizon is not None
+    assert horizon.until == 600 + lanes.LONGEST_SECONDS
