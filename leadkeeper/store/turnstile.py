@@ -19,7 +19,9 @@ from leadkeeper import clock
 
 LOOK_SECONDS = 0.0005
 PATIENCE_SECONDS = 5.0
-"""A process that stands still with the turn must not keep the others: after this SQLite's own lock decides."""
+"""A process that stands still with the turn must not keep the others: after this SQLite's own lock decides ..."""
+IMPATIENCE_SECONDS = 0.05
+"""... and until that process has let go, this is how long it is waited for at each further turn."""
 PAUSE_FACTOR = 2
 LONGEST_PAUSE_SECONDS = 0.050
 """How long those who take in are let go first: so many times as long as the turn they waited for, this at most."""
@@ -32,6 +34,7 @@ class Turnstile:
         self._paths = [database.with_name(f"{database.name}-{name}") for name in ("gate", "turn", "first")]
         self._files: list[IO[bytes]] = []
         self._pause_until = 0.0
+        self._in_vain: set[IO[bytes]] = set()
 
     @contextmanager
     def turn(self, *, first: bool = False) -> Iterator[None]:
@@ -39,15 +42,14 @@ class Turnstile:
         if not self._files:
             self._files = [path.open("ab") for path in self._paths]
         gate, turn, taking_in = self._files
-        until = clock.monotonic() + PATIENCE_SECONDS
         try:
             if first:
                 with suppress(BlockingIOError):  # somebody looks just now whether it is taken: once that is not seen
                     fcntl.flock(taking_in, fcntl.LOCK_SH | fcntl.LOCK_NB)
             else:
                 self._pause()
-            _take(gate, until)
-            _take(turn, until)
+            self._take(gate)
+            self._take(turn)
             fcntl.flock(gate, fcntl.LOCK_UN)
             began = clock.monotonic()
             yield
@@ -63,6 +65,17 @@ class Turnstile:
         for file in self._files:
             file.close()
         self._files = []
+        self._in_vain.clear()
+
+    def _take(self, file: IO[bytes]) -> None:
+        """Lock the file, or go on without when that takes too long."""
+        until = clock.monotonic() + (IMPATIENCE_SECONDS if file in self._in_vain else PATIENCE_SECONDS)
+        while _is_taken(file):
+            if clock.monotonic() > until:
+                self._in_vain.add(file)
+                return
+            clock.sleep_until_tick(LOOK_SECONDS)
+        self._in_vain.discard(file)
 
     def _pause(self) -> None:
         left = self._pause_until - clock.monotonic()
@@ -71,21 +84,9 @@ class Turnstile:
 
 
 def _is_taken(file: IO[bytes]) -> bool:
-    """True while another process holds the lock."""
+    """True while another process holds the lock; ours when it does not."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     return False
-
-
-def _take(file: IO[bytes], until: float) -> None:
-    """Lock the file, or go on without after `until`."""
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if clock.monotonic() > until:
-                return
-            clock.sleep_until_tick(LOOK_SECONDS)

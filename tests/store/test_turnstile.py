@@ -164,3 +164,21 @@ def test_who_takes_in_is_not_refused_by_who_looks_at_the_same_moment(tmp_path: P
             pass
 
     entrance.close()
+
+
+def test_who_stands_still_with_the_turn_is_waited_for_in_full_once_only(tmp_path: Path) -> None:
+    database = tmp_path / "leadkeeper.db"
+    ours = Turnstile(database)
+
+    with (tmp_path / "leadkeeper.db-turn").open("ab") as standing_still:
+        fcntl.flock(standing_still, fcntl.LOCK_EX)
+        began = clock.monotonic()
+        for _ in range(10):
+            with ours.turn():
+                pass
+        took = clock.monotonic() - began
+    with ours.turn():
+        assert ours._in_vain == set()
+
+    assert turnstile.PATIENCE_SECONDS <= took < 3 * turnstile.PATIENCE_SECONDS
+    ours.close()
