@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any, NoReturn
 
@@ -179,10 +180,17 @@ async def _stop(pid: int, rows: Rows) -> None:
     """Stop a process. On SQLite not while it has the one write lock: nobody could take anything over then."""
     while True:
         os.kill(pid, signal.SIGSTOP)
+        await _until(partial(_stands_still, pid), "a stopped process to stand still")
         if not _is_locked(rows):
             return
         os.kill(pid, signal.SIGCONT)
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def _stands_still(pid: int) -> bool:
+    """True once each of its threads does: the signal reaches a thread that runs just now a moment later."""
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] in "Tt" for stat in stats)
 
 
 def _is_locked(rows: Rows) -> bool:
