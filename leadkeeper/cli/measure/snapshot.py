@@ -10,9 +10,7 @@ from itertools import islice
 from leadkeeper import clock
 from leadkeeper.cli.measure.figure import Figure
 from leadkeeper.cli.measure.ground import Ground
-from leadkeeper.cli.measure.plain_worker import plain_worker
-from leadkeeper.cli.measure.soak import JOBS, KEPT, Tenth, told, worked
-from leadkeeper.errors import Unavailable
+from leadkeeper.cli.measure.soak import JOBS, Tenth, at_work, told, worked
 from leadkeeper.queue import minutes
 from leadkeeper.store.types import EPOCH
 
@@ -20,10 +18,7 @@ from leadkeeper.store.types import EPOCH
 def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     """One round."""
     count = max(1_000, int(JOBS * scale))
-    with ground.opened() as (folder, db), plain_worker(db, folder, KEPT, noted=False) as (worker, _):
-        worker.start()
-        if not worker.wait_until_arrived(30):
-            raise Unavailable("the worker did not arrive within 30 s")
+    with at_work(ground) as db:
         tenths = told(worked(db, count // 10))
         alone = list(islice(tenths, 5))
         began = clock.monotonic()

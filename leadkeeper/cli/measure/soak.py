@@ -5,6 +5,7 @@ are enqueued beside the worker, at most `BACKLOG` ahead of it: what is measured 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -59,10 +60,7 @@ class Tenth:
 def measure(ground: Ground, scale: float) -> Sequence[Figure]:
     """One round; each tenth is told on standard error as it ends."""
     count = max(1_000, int(JOBS * scale))
-    with ground.opened() as (folder, db), plain_worker(db, folder, KEPT, noted=False) as (worker, _):
-        worker.start()
-        if not worker.wait_until_arrived(30):
-            raise Unavailable("the worker did not arrive within 30 s")
+    with at_work(ground) as db:
         tenths = list(told(worked(db, count // 10)))
     first, last = tenths[0], tenths[-1]
     return [
@@ -72,6 +70,16 @@ def measure(ground: Ground, scale: float) -> Sequence[Figure]:
         Figure("soak", "memory_growth", "ratio", [last.memory / first.memory]),
         Figure("soak", "size_growth", "ratio", [last.stored / first.stored]),
     ]
+
+
+@contextmanager
+def at_work(ground: Ground) -> Iterator[Database]:
+    """A fresh database with a worker that has arrived. Raises Unavailable when it does not."""
+    with ground.opened() as (folder, db), plain_worker(db, folder, KEPT, noted=False) as (worker, _):
+        worker.start()
+        if not worker.wait_until_arrived(30):
+            raise Unavailable("the worker did not arrive within 30 s")
+        yield db
 
 
 def told(tenths: Iterator[Tenth]) -> Iterator[Tenth]:
