@@ -166,7 +166,8 @@ def test_who_takes_in_is_not_refused_by_who_looks_at_the_same_moment(tmp_path: P
     entrance.close()
 
 
-def test_who_stands_still_with_the_turn_is_waited_for_in_full_once_only(tmp_path: Path) -> None:
+def test_who_stands_still_with_the_turn_is_waited_for_in_full_once_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turnstile, "PATIENCE_SECONDS", 1.0)
     database = tmp_path / "leadkeeper.db"
     ours = Turnstile(database)
 
